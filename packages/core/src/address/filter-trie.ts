@@ -1,0 +1,166 @@
+import { levelEnd } from './level.ts'
+
+/** One level of the filters that share a beginning. What a node does not need it does not have. */
+interface TrieNode<T> {
+  /** By the text of the next level. A Map, so that `__proto__` is a level like any other. */
+  children: Map<string, TrieNode<T>> | undefined
+  /** The next level is `+`. Apart from the children, so that a level of that text in a topic cannot reach it. */
+  plus: TrieNode<T> | undefined
+  /** Values of the filter that ends here. */
+  here: Entry<T> | undefined
+  /** Values of the filter that ends here with a further `#`. */
+  below: Entry<T> | undefined
+}
+
+interface Entry<T> {
+  readonly filter: string
+  readonly values: Set<T>
+}
+
+/**
+ * Filters, each with the values that wait for it. Matching walks down the topic's levels, so what it costs depends on
+ * the topic and on the filters that match, not on how many filters there are. Takes filters that `parseFilter` accepts
+ * and agrees with `matchesFilter`.
+ */
+export class FilterTrie<T> {
+  readonly #root: TrieNode<T> = emptyNode()
+  #size = 0
+
+  /** How many (filter, value) pairs it holds. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Returns false when that pair was there already. */
+  add(filter: string, value: T): boolean {
+    let node = this.#root
+    let start = 0
+    let ended = false
+    while (!ended) {
+      const end = levelEnd(filter, start)
+      ended = end === filter.length
+      const level = filter.slice(start, end)
+      if (ended && level === '#') {
+        node.below ??= { filter, values: new Set() }
+        return this.#addTo(node.below, value)
+      }
+      node = childOrNew(node, level)
+      start = end + 1
+    }
+    node.here ??= { filter, values: new Set() }
+    return this.#addTo(node.here, value)
+  }
+
+  /** Returns false when that pair was not there. Nodes that hold nothing any more go with it. */
+  remove(filter: string, value: T): boolean {
+    const path = [this.#root]
+    const levels = filter.split('/')
+    const slot = levels.at(-1) === '#' ? 'below' : 'here'
+    if (slot === 'below') levels.pop()
+    for (const level of levels) {
+      const next = child(path[path.length - 1]!, level)
+      if (next === undefined) return false
+      path.push(next)
+    }
+    const last = path[path.length - 1]!
+    const entry = last[slot]
+    if (entry?.values.delete(value) !== true) return false
+    this.#size--
+    if (entry.values.size === 0) last[slot] = undefined
+    for (let i = path.length - 1; i > 0 && isEmpty(path[i]!); i--) removeChild(path[i - 1]!, levels[i - 1]!)
+    return true
+  }
+
+  /** The value of each matching pair: a value under two matching filters is there twice. */
+  match(topic: string): T[] {
+    const matched: T[] = []
+    this.matchInto(topic, value => {
+      matched.push(value)
+    })
+    return matched
+  }
+
+  /**
+   * Calls `visit` once for each matching pair, in no promised order. `visit` may add and remove pairs; whether those
+   * are visited in the same walk is not promised.
+   */
+  matchInto(topic: string, visit: (value: T, filter: string) => void): void {
+    if (!topic.startsWith('$')) walk(this.#root, topic, 0, visit)
+    else {
+      // A wildcard at the first level does not match a topic that starts with `$` (MQTT 5, section 4.7.2).
+      const end = levelEnd(topic, 0)
+      const first = this.#root.children?.get(topic.slice(0, end))
+      if (first !== undefined) walk(first, topic, end + 1, visit)
+    }
+  }
+
+  #addTo(entry: Entry<T>, value: T): boolean {
+    if (entry.values.has(value)) return false
+    entry.values.add(value)
+    this.#size++
+    return true
+  }
+}
+
+/**
+ * Visits what matches from `top` on, where the topic's next level starts at `topStart`; the topic has ended where that is past its
+ * end. Recurses only where both a `+` and a level of that name lead on, so a long topic cannot exhaust the stack.
+ */
+function walk<T>(top: TrieNode<T>, topic: string, topStart: number, visit: (value: T, filter: string) => void): void {
+  let node = top
+  let start = topStart
+  for (;;) {
+    if (node.below !== undefined) visitAll(node.below, visit)
+    if (start > topic.length) {
+      if (node.here !== undefined) visitAll(node.here, visit)
+      return
+    }
+    const end = levelEnd(topic, start)
+    const { plus } = node
+    const named = node.children?.get(topic.slice(start, end))
+    const next = named ?? plus
+    if (next === undefined) return
+    start = end + 1
+    if (named !== undefined && plus !== undefined) walk(plus, topic, start, visit)
+    node = next
+  }
+}
+
+function visitAll<T>(entry: Entry<T>, visit: (value: T, filter: string) => void): void {
+  for (const value of entry.values) visit(value, entry.filter)
+}
+
+function emptyNode<T>(): TrieNode<T> {
+  return { children: undefined, plus: undefined, here: undefined, below: undefined }
+}
+
+function isEmpty<T>(node: TrieNode<T>): boolean {
+  return node.here === undefined && node.below === undefined && node.plus === undefined && node.children === undefined
+}
+
+function child<T>(node: TrieNode<T>, level: string): TrieNode<T> | undefined {
+  return level === '+' ? node.plus : node.children?.get(level)
+}
+
+function childOrNew<T>(node: TrieNode<T>, level: string): TrieNode<T> {
+  if (level === '+') {
+    node.plus ??= emptyNode()
+    return node.plus
+  }
+  node.children ??= new Map()
+  let next = node.children.get(level)
+  if (next === undefined) {
+    next = emptyNode()
+    node.children.set(level, next)
+  }
+  return next
+}
+
+function removeChild<T>(node: TrieNode<T>, level: string): void {
+  if (level === '+') {
+    node.plus = undefined
+    return
+  }
+  node.children?.delete(level)
+  if (node.children?.size === 0) node.children = undefined
+}

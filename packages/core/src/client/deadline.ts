@@ -1,0 +1,56 @@
+import { type CancelSignal, platform } from './platform.ts'
+
+/**
+ * One platform signal out of what may end an exchange: the caller's signal, the client's own closing, and the time.
+ * `release` must be called, or the timer and the listeners stay.
+ */
+export interface Deadline {
+  readonly signal: CancelSignal
+  /** Why it ended, where it did. */
+  readonly ended: () => 'canceled' | 'timeout' | undefined
+  release(): void
+}
+
+export function openDeadline(timeoutMs: number, signals: readonly (CancelSignal | undefined)[]): Deadline {
+  const { AbortController } = platform()
+  const controller = new AbortController()
+  let ended: 'canceled' | 'timeout' | undefined
+  const end = (how: 'canceled' | 'timeout', reason?: unknown): void => {
+    if (ended !== undefined) return
+    ended = how
+    controller.abort(reason)
+  }
+  const timer = platform().setTimeout(() => end('timeout'), timeoutMs)
+  const releases: (() => void)[] = []
+  for (const signal of signals) {
+    if (signal === undefined) continue
+    if (signal.aborted) {
+      end('canceled', signal.reason)
+      continue
+    }
+    const listener = (): void => end('canceled', signal.reason)
+    signal.addEventListener('abort', listener)
+    releases.push(() => signal.removeEventListener('abort', listener))
+  }
+  return {
+    signal: controller.signal,
+    ended: () => ended,
+    release() {
+      platform().clearTimeout(timer)
+      for (const release of releases) release()
+    },
+  }
+}
+
+/** Settles after the time, or at once when one of the signals is aborted. Never rejects. */
+export function pause(milliseconds: number, signals: readonly (CancelSignal | undefined)[]): Promise<void> {
+  return new Promise(resolve => {
+    const deadline = openDeadline(milliseconds, signals)
+    const done = (): void => {
+      deadline.release()
+      resolve()
+    }
+    if (deadline.signal.aborted) done()
+    else deadline.signal.addEventListener('abort', done)
+  })
+}

@@ -1,0 +1,152 @@
+import { parseFilter, parseTopic, toTopic } from '../address/index.ts'
+import { ThingmeshError } from '../errors/index.ts'
+import type { Address, MessageId } from '../model/index.ts'
+import { type Exchange, openExchange } from './exchange.ts'
+import { type FollowOptions, followMessages } from './follow.ts'
+import { type ReceivedMessage, type ReceivedPage, readPage } from './messages.ts'
+import { type HttpClientOptions, toExchangeOptions } from './options.ts'
+import { type Publishable, toBody } from './payload.ts'
+import type { CancelSignal } from './platform.ts'
+
+export interface PublishOptions {
+  /** A media type. By default what the payload is: JSON, text or bytes. */
+  readonly contentType?: string | undefined
+  /** `at-least-once` by default. `at-most-once` is answered before it is stored. HTTP has no exactly-once. */
+  readonly delivery?: 'at-most-once' | 'at-least-once' | undefined
+  /** Keep as the last value of its address; an empty payload clears it. */
+  readonly retain?: boolean | undefined
+  /** Seconds after which the message is no longer worth delivering. */
+  readonly expiresInSeconds?: number | undefined
+  readonly signal?: CancelSignal | undefined
+}
+
+export interface ReadOptions {
+  /** A cursor: what comes after it. */
+  readonly after?: string | undefined
+  /** A cursor: what comes before it. */
+  readonly before?: string | undefined
+  /** Accepted at or after this; milliseconds since 1970. */
+  readonly fromMs?: number | undefined
+  /** Accepted before this; milliseconds since 1970. */
+  readonly toMs?: number | undefined
+  readonly publisher?: string | undefined
+  /** Messages, 1 to 1,000; 100 by default. */
+  readonly limit?: number | undefined
+  /** The newest so many, 1 to 1,000, in the order of the log; in place of `limit`. `next` is then what to read `before`. */
+  readonly last?: number | undefined
+  /** Where nothing matches yet: how long the hub may wait for a first message; 0 to 30, whole. */
+  readonly waitSeconds?: number | undefined
+  readonly signal?: CancelSignal | undefined
+}
+
+export interface Published {
+  /** Absent for at-most-once. */
+  readonly id?: MessageId
+}
+
+/**
+ * A hub over HTTP. Topics are `<channel>/<subtopic>`, filters the same with `+` and `#`; over HTTP a channel's bare name
+ * is the filter for all of it. Everything throws `ThingmeshError`: with the hub's code and `outcome: 'rejected'` where the hub refused;
+ * `unavailable` or `timeout` with `not-sent` where the connection could not be opened and `unknown` where it broke;
+ * `canceled` for an aborted signal.
+ */
+export interface HttpClient {
+  /** Settles when the hub has the message as durably as the delivery asks for. Is not tried again: that is the caller's to decide. */
+  publish(topic: string | Address, payload: Publishable, options?: PublishOptions): Promise<Published>
+  read(filter: string, options?: ReadOptions): Promise<ReceivedPage>
+  /** Messages as they come, until the signal or `close`. Reconnects by itself, resumes by cursor, repeats nothing. */
+  follow(filter: string, options?: FollowOptions): AsyncGenerator<ReceivedMessage, void, undefined>
+  /** Ends what is under way: requests with `canceled`, loops quietly. Idempotent. */
+  close(): void
+}
+
+/** Opens nothing yet: each call is a request of its own. Throws `TypeError` for a url or options that cannot be meant. */
+export function connectHttp(url: string, options: HttpClientOptions): HttpClient {
+  const exchange = openExchange(toExchangeOptions(url, options))
+  const read = (filter: string, query: ReadOptions = {}): Promise<ReceivedPage> => readMessages(exchange, filter, query)
+  return {
+    publish: (topic, payload, publishing = {}) => publishMessage(exchange, topic, payload, publishing),
+    read,
+    follow: (filter, following = {}) => {
+      const signal = following.signal
+      return followMessages(
+        {
+          closed: exchange.closed,
+          poll: (after, waitSeconds) => read(filter, { ...(after === '' ? {} : { after }), waitSeconds, signal }),
+          end: async () => {
+            const { messages, next } = await read(filter, { last: 1, signal })
+            return messages.at(-1)?.cursor ?? next ?? ''
+          },
+        },
+        following,
+      )
+    },
+    close: exchange.close,
+  }
+}
+
+async function publishMessage(
+  exchange: Exchange,
+  topic: string | Address,
+  payload: Publishable,
+  options: PublishOptions,
+): Promise<Published> {
+  const address = notSent(() => parseTopic(typeof topic === 'string' ? topic : toTopic(topic)))
+  const { body, contentType } = toBody(payload)
+  const answer = (await exchange.send({
+    method: 'POST',
+    path: ['channels', address.channel, 'messages', ...levels(address.subtopic)],
+    query: {
+      qos: qosOf(options.delivery),
+      retain: options.retain === true ? true : undefined,
+      expires: options.expiresInSeconds,
+    },
+    headers: { 'content-type': options.contentType ?? contentType },
+    body,
+    signal: options.signal,
+  })) as { readonly id?: unknown } | undefined
+  const id = answer?.id
+  return typeof id === 'string' ? { id } : {}
+}
+
+/** At-least-once is what the hub does by itself. */
+function qosOf(delivery: PublishOptions['delivery']): 0 | undefined {
+  if (delivery === 'at-most-once') return 0
+  if (delivery === undefined || delivery === 'at-least-once') return undefined
+  throw new TypeError('the delivery over http is at-most-once or at-least-once')
+}
+
+async function readMessages(exchange: Exchange, filter: string, options: ReadOptions): Promise<ReceivedPage> {
+  // No topic is without a channel, so `#` and `+/#` say the same; a path has a place for the latter only.
+  const [channel = '', ...pattern] = notSent(() => parseFilter(filter === '#' ? '+/#' : filter)).split('/')
+  const answer = await exchange.send({
+    method: 'GET',
+    path: ['channels', channel, 'messages', ...pattern],
+    query: {
+      after: options.after,
+      before: options.before,
+      from: options.fromMs,
+      to: options.toMs,
+      publisher: options.publisher,
+      limit: options.limit,
+      last: options.last,
+      wait: options.waitSeconds,
+    },
+    signal: options.signal,
+    extraMs: (options.waitSeconds ?? 0) * 1000,
+  })
+  return readPage(answer)
+}
+
+function levels(subtopic: string): readonly string[] {
+  return subtopic === '' ? [] : subtopic.split('/')
+}
+
+function notSent<Value>(parse: () => Value): Value {
+  try {
+    return parse()
+  } catch (error) {
+    if (!(error instanceof ThingmeshError)) throw error
+    throw new ThingmeshError(error.code, error.message, { outcome: 'not-sent', details: error.details })
+  }
+}

@@ -1,0 +1,28 @@
+import type { ExchangeOptions } from './exchange.ts'
+import type { Fetch } from './platform.ts'
+
+export interface HttpClientOptions {
+  /** A thing's key. One of `key` and `token` is needed. */
+  readonly key?: string | undefined
+  /** An operator's or application's token. */
+  readonly token?: string | undefined
+  /** From a request to the last byte of its answer; 10,000 by default. */
+  readonly timeoutMs?: number | undefined
+  /** In place of the platform's. */
+  readonly fetch?: Fetch | undefined
+}
+
+/** Throws `TypeError` for options that cannot be meant. */
+export function toExchangeOptions(url: string, options: HttpClientOptions): ExchangeOptions {
+  return { url, authorization: toAuthorization(options), fetch: options.fetch, timeoutMs: options.timeoutMs ?? 10_000 }
+}
+
+function toAuthorization({ key, token }: HttpClientOptions): string {
+  if ((key === undefined) === (token === undefined)) throw new TypeError('exactly one of key and token is needed')
+  const secret = key ?? token ?? ''
+  // RFC 9110, section 5.5: what a header's value may hold. The error's text must not hold the secret.
+  if (!/^[\x21-\x7e]+$/.test(secret)) {
+    throw new TypeError('the key or token is empty or holds a character that it cannot have')
+  }
+  return key === undefined ? `Bearer ${secret}` : `Thing ${secret}`
+}

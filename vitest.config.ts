@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run against the sources: the `@thingmesh/source` condition in every package's `exports` points at them.
+const conditions = ['@thingmesh/source', 'node', 'import', 'default']
+
+const project = (name: string, include: string[], testTimeout: number) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: { name, include, testTimeout, hookTimeout: 30_000, execArgv: ['--conditions=@thingmesh/source'] },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('core', ['packages/core/test/**/*.test.ts'], 20_000),
+      project('client', ['packages/client-*/test/**/*.test.ts'], 20_000),
+      project('server-kit', ['packages/server-kit/test/**/*.test.ts'], 30_000),
+      project('foreign', ['packages/server-kit/foreign/**/*.test.ts'], 120_000),
+      project('examples', ['examples/test/**/*.test.ts'], 60_000),
+    ],
+  },
+})
