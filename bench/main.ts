@@ -1,0 +1,45 @@
+import { runMqttBench } from './mqtt.ts'
+import { MQTT_HELP, parseMqttOptions } from './options.ts'
+
+const HELP = `Usage: npm run bench -- <bench> [options]
+
+Benches:
+  mqtt    the hub beside other brokers: rate, CPU, latency, memory
+
+\`npm run bench -- mqtt --help\` lists the options.`
+
+type Bench = (args: readonly string[]) => Promise<string>
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  mqtt: async args => {
+    const options = parseMqttOptions(args)
+    if (options === 'help') return `${MQTT_HELP}\n`
+    return runMqttBench(options, `npm run bench -- mqtt${args.map(arg => ` ${quoted(arg)}`).join('')}`)
+  },
+}
+
+function quoted(arg: string): string {
+  return /^[\w./:=,@-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`
+}
+
+async function main(name: string | undefined, args: readonly string[]): Promise<number> {
+  if (name === undefined || name === '--help') {
+    process.stdout.write(`${HELP}\n`)
+    return name === undefined ? 2 : 0
+  }
+  const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined
+  if (!bench) {
+    process.stderr.write(`there is no bench ${name}\n\n${HELP}\n`)
+    return 2
+  }
+  try {
+    process.stdout.write(await bench(args))
+    return 0
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return 2
+  }
+}
+
+process.exitCode = await main(process.argv[2], process.argv.slice(3))

@@ -1,0 +1,53 @@
+export type { Authenticate, Credential, Peer } from './authenticate.ts'
+export type { ChannelDirectory } from './channels.ts'
+export type {
+  ChannelChange,
+  ChannelDraft,
+  Collection,
+  Control,
+  DescribedQuery,
+  DomainCollection,
+  GrantChange,
+  GrantDraft,
+  GrantQuery,
+  KeyCollection,
+  Page,
+  PageQuery,
+  ThingChange,
+  ThingDraft,
+  TokenCollection,
+  TokenDraft,
+} from './control.ts'
+export type { CredentialDirectory, ProvedSecret } from './credentials.ts'
+export type { Health } from './health.ts'
+export type {
+  Hello,
+  Ingress,
+  ReadRequest,
+  Receipt,
+  Session,
+  SubscribeRequest,
+  SubscribeResult,
+  Will,
+} from './ingress.ts'
+export type { Listener, ListenerContext } from './listener.ts'
+export type { Counter, Histogram, Labels, Meter, MetricFamily } from './meter.ts'
+export type { DeliveryTerms, Outlet } from './outlet.ts'
+export type { Authorizer, Rights, RightsChange } from './rights.ts'
+export {
+  type Durability,
+  durabilities,
+  type MessageLog,
+  type MessagePage,
+  type MessageQuery,
+  type PrunePlan,
+  type PruneReport,
+  type RegistryRecord,
+  type RegistryRecords,
+  type RegistryWrite,
+  type RetainedMessages,
+  type SessionRecord,
+  type SessionRecords,
+  type Store,
+  type SubscriptionRecord,
+} from './store.ts'

@@ -1,0 +1,121 @@
+import type { Delivery, Draft, Message, MessageId, Principal, ThingmeshError } from '@thingmesh/core'
+import type { Credential, Peer } from './authenticate.ts'
+import type { Control } from './control.ts'
+import type { Health } from './health.ts'
+import type { Outlet } from './outlet.ts'
+import type { MessagePage } from './store.ts'
+
+/** The front door. There is no second way in. */
+export interface Ingress {
+  /**
+   * Throws `unauthenticated`, `rate-limited` (too many failures from there), `permission-denied`, `conflict`,
+   * `unavailable` (the hub is full or stopping).
+   */
+  open(hello: Hello): Promise<Session>
+  /** For anybody to see: says nothing about things, channels or messages. */
+  health(): Health
+}
+
+export interface Hello {
+  /** `mqtt`, `http`, … as messages will carry it. */
+  readonly protocol: string
+  readonly credential: Credential
+  readonly peer: Peer
+  /** Absent for a peer that only asks and publishes. */
+  readonly outlet?: Outlet | undefined
+  /** The peer's own name for its session (the MQTT client id), at most 64 bytes. It means nothing outside its principal. */
+  readonly clientId?: string | undefined
+  /** Forget what an earlier session of this principal and client id left. */
+  readonly cleanStart?: boolean | undefined
+  /** How long the session outlives its connection. 0, the default: not at all. The hub bounds it. */
+  readonly expiresInSeconds?: number | undefined
+  /** How many un-acknowledged deliveries the peer takes at once. The hub bounds it. */
+  readonly windowMax?: number | undefined
+  readonly will?: Will | undefined
+}
+
+/** A draft that the hub publishes in the peer's name if the connection ends without a farewell. */
+export interface Will {
+  readonly draft: Draft
+}
+
+/** The server-side object of one principal's connection or exchange. */
+export interface Session {
+  readonly principal: Principal
+  /** The session was there before, with its subscriptions and what it missed. */
+  readonly resumed: boolean
+  /** As granted: the hub may have shortened it. */
+  readonly expiresInSeconds: number
+
+  /**
+   * Accepts a draft. `undefined` for at-most-once, where there is nothing to wait for. Throws `permission-denied`,
+   * `not-found` (no such channel), `invalid-argument`, `too-large`, `rate-limited`, `unavailable` (the store is behind by as much as the hub lets it).
+   */
+  publish(draft: Draft): Receipt | undefined
+  /** Settles when durable sessions have it on disk. One result per request, in order; a refusal is a result, not a throw. */
+  subscribe(requests: readonly SubscribeRequest[]): Promise<readonly SubscribeResult[]>
+  /** True for each filter that was there. */
+  unsubscribe(filters: readonly string[]): Promise<readonly boolean[]>
+  /** The peer has taken the delivery. False for a tag that is not outstanding. */
+  acknowledge(tag: number): boolean
+  /** The outlet has room again. */
+  resume(): void
+  /** What the log holds, as far as the principal may `read` it. */
+  read(request: ReadRequest): Promise<MessagePage>
+  /** The last value of every address that matches, as far as the principal may `read` or `subscribe` to it. */
+  latest(filter: string): Promise<readonly Message[]>
+  /** The registry and the meters, for principals with a control scope; throws `permission-denied` for others. */
+  control(): Control
+  /**
+   * `farewell`: the peer said goodbye, its will is dropped. `farewell-with-will`: it said goodbye and wants it published. `lost`: the connection broke, its will is published.
+   * `expiresInSeconds` replaces what `open` granted (MQTT 5, section 3.14.2.2.2).
+   */
+  close(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): Promise<void>
+}
+
+export interface Receipt {
+  readonly id: MessageId
+  /**
+   * Settles when the message is as durable as the store's profile says: the ack. One promise is shared by a commit batch.
+   * Rejects with `unavailable` where the store refused the batch.
+   */
+  readonly committed: Promise<void>
+}
+
+export interface SubscribeRequest {
+  readonly filter: string
+  /** The strongest delivery wanted. */
+  readonly delivery: Delivery
+  /** Not what this very session publishes (MQTT 5, section 3.8.3.1). */
+  readonly noLocal?: boolean | undefined
+  readonly retainAsPublished?: boolean | undefined
+  /** Which last values to send: `always` (default), `if-new`, `never`. */
+  readonly replay?: 'always' | 'if-new' | 'never' | undefined
+  readonly subscriptionId?: number | undefined
+}
+
+export type SubscribeResult =
+  | { readonly ok: true; readonly delivery: Delivery }
+  /** `permission-denied`, `invalid-argument`, `rate-limited` (too many subscriptions), `unsupported`. */
+  | { readonly ok: false; readonly error: ThingmeshError }
+
+/** Positions are sequences of this hub's log. */
+export interface ReadRequest {
+  readonly filter: string
+  /** Exclusive. */
+  readonly after?: number | undefined
+  /** Exclusive. */
+  readonly before?: number | undefined
+  /** Milliseconds since 1970, inclusive. */
+  readonly fromMs?: number | undefined
+  /** Exclusive. */
+  readonly toMs?: number | undefined
+  readonly publisher?: string | undefined
+  /** Messages, 1 to 1,000; 100 by default. */
+  readonly limit?: number | undefined
+  /** The newest ones instead of the oldest. The page is in the order of the log all the same. */
+  readonly newest?: boolean | undefined
+  /** Where nothing matches: how long to wait for a first one. Bounded by the hub. */
+  readonly waitMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}

@@ -1,0 +1,20 @@
+import type { Ingress } from './ingress.ts'
+import type { Meter } from './meter.ts'
+
+/** A protocol's door into the hub. */
+export interface Listener {
+  readonly protocol: string
+  /** Where it listens, once started. */
+  readonly address?: { readonly host: string; readonly port: number } | undefined
+  /** Throws `conflict` where the port is taken. Idempotent. */
+  start(context: ListenerContext): Promise<void>
+  /** Refuses new connections, lets what is under way finish, closes. Idempotent. */
+  stop(): Promise<void>
+}
+
+export interface ListenerContext {
+  readonly ingress: Ingress
+  readonly meter: Meter
+  /** For what fails in the background. Nothing that a peer sends may throw out of a listener. */
+  readonly onFault: (error: unknown, where: { readonly part: string }) => void
+}

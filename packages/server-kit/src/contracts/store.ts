@@ -1,0 +1,155 @@
+import type { Delivery, DomainId, JsonValue, LogId, Message, PrincipalId } from '@thingmesh/core'
+
+/**
+ * What "stored" means. `memory`: gone with the process. `process`: survives kill -9. `disk`: synced, survives a power cut.
+ * A store states it and never falls back in silence: one that cannot keep it refuses to start.
+ */
+export const durabilities = ['memory', 'process', 'disk'] as const
+export type Durability = (typeof durabilities)[number]
+
+export interface Store {
+  readonly durability: Durability
+  /**
+   * Opens, migrates, and settles when everything below may be called. Throws `conflict` where another process has the
+   * data, `unavailable` where it cannot be opened, `unsupported` where a newer version wrote it. Idempotent.
+   */
+  start(): Promise<void>
+  /** Finishes what is under way. Idempotent. */
+  stop(): Promise<void>
+  readonly log: MessageLog
+  readonly retained: RetainedMessages
+  readonly sessions: SessionRecords
+  readonly registry: RegistryRecords
+}
+
+/** The durable log of messages. Sequences rise within it; gaps are legal. */
+export interface MessageLog {
+  /** Valid once the store has started. */
+  readonly id: LogId
+  /** The sequence that the next message takes: above every one that was ever reserved. Valid once the store has started. */
+  readonly nextSequence: number
+  /**
+   * Promises that sequences below the bound may be given out: a restart, however rude, starts at or above it. Settles when that is durable.
+   */
+  reserve(below: number): Promise<void>
+  /**
+   * Appends messages in ascending sequence, all or none, durable when settled. Those with `retain` become the last value
+   * of their topic in the same transaction (an empty payload clears it); `recorded` says for each message whether it enters the log
+   * (false: it is here for its last value only). Calls are carried out in order. The store keeps no reference to the messages after it returns.
+   * Rejects with `unavailable` (disk full, I/O): nothing of the batch is stored then.
+   */
+  append(batch: readonly Message[], recorded?: readonly boolean[]): Promise<void>
+  /** Sees every append that was called before it. */
+  read(query: MessageQuery): Promise<MessagePage>
+  /** Deletes oldest first. Sees and does not disturb appends. */
+  prune(plans: readonly PrunePlan[]): Promise<readonly PruneReport[]>
+}
+
+export interface MessageQuery {
+  readonly domain: DomainId
+  /** A message matches when its topic matches one of them; `after` is exclusive and may differ by filter. */
+  readonly filters: readonly { readonly filter: string; readonly after: number }[]
+  /** Exclusive. */
+  readonly before?: number | undefined
+  readonly fromMs?: number | undefined
+  readonly toMs?: number | undefined
+  readonly publisher?: PrincipalId | undefined
+  /** Leaves out what was published at most once. */
+  readonly ackedOnly?: boolean | undefined
+  /** From the newest down. The page is in ascending order all the same. */
+  readonly newest?: boolean | undefined
+  readonly limit: number
+  /** Payload bytes, roughly: a page always holds one message if there is one. */
+  readonly bytesMax: number
+}
+
+export interface MessagePage {
+  /** Ascending. */
+  readonly messages: readonly Message[]
+  /**
+   * Everything that matches up to and including this sequence has been seen (ascending reads), or down to and including
+   * it (newest first). A page may be empty and yet not the end: a look through much that does not match is bounded.
+   */
+  readonly scannedTo: number
+  /** Nothing that matches lies beyond `scannedTo`, as of this read. */
+  readonly complete: boolean
+}
+
+export interface PrunePlan {
+  readonly domain: DomainId
+  readonly channel: string
+  /** Accepted before this: goes. */
+  readonly beforeMs?: number | undefined
+  /** Newest bytes to keep. */
+  readonly bytesMax?: number | undefined
+  /** Everything up to and including this sequence goes, whatever the rest says. */
+  readonly through?: number | undefined
+}
+
+export interface PruneReport {
+  readonly domain: DomainId
+  readonly channel: string
+  readonly messages: number
+  readonly bytes: number
+  /** The highest sequence that went. */
+  readonly through: number
+}
+
+/** The last value of each topic: what was published with `retain`. */
+export interface RetainedMessages {
+  /** Every topic that has one, for counting against the limit. Called once, at start. */
+  topics(): Promise<readonly { readonly domain: DomainId; readonly topic: string; readonly sequence: number }[]>
+  /** Sees every append that was called before it. At most `limit`, ordered by topic (code units), from after `afterTopic`. */
+  match(domain: DomainId, filters: readonly string[], limit: number, afterTopic?: string): Promise<readonly Message[]>
+}
+
+/** A session that outlives its connection: its subscriptions and how far it has come. */
+export interface SessionRecord {
+  /** Of the hub's making, unique. */
+  readonly id: string
+  readonly domain: DomainId
+  readonly principal: PrincipalId
+  readonly clientId: string
+  readonly expiresInSeconds: number
+  /** Milliseconds since 1970; absent while connected. */
+  readonly disconnectedAtMs?: number | undefined
+  /** Everything up to and including this sequence has been delivered and acknowledged. */
+  readonly cursor: number
+  readonly subscriptions: readonly SubscriptionRecord[]
+}
+
+export interface SubscriptionRecord {
+  readonly filter: string
+  readonly delivery: Delivery
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly subscriptionId?: number | undefined
+  /** Messages above this sequence are meant by it. */
+  readonly since: number
+}
+
+export interface SessionRecords {
+  load(): Promise<readonly SessionRecord[]>
+  /** Inserts or replaces. Durable when settled. */
+  save(records: readonly SessionRecord[]): Promise<void>
+  /** Moves cursors of records that exist; a crash may lose the latest moves, never more than moves. */
+  advance(cursors: readonly { readonly id: string; readonly cursor: number }[]): Promise<void>
+  remove(ids: readonly string[]): Promise<void>
+}
+
+/** One row of the registry. What the values mean is the registry's business, not the store's. */
+export interface RegistryRecord {
+  readonly kind: string
+  readonly id: string
+  readonly value: JsonValue
+}
+
+export interface RegistryRecords {
+  load(): Promise<readonly RegistryRecord[]>
+  /** Puts and deletes, all or none, durable when settled. */
+  write(changes: readonly RegistryWrite[]): Promise<void>
+}
+
+export type RegistryWrite =
+  | { readonly op: 'put'; readonly record: RegistryRecord }
+  | { readonly op: 'delete'; readonly kind: string; readonly id: string }

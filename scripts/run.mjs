@@ -1,0 +1,118 @@
+// The one entry of every npm script. Runs on whatever Node is there, installs what is missing, and goes on under the
+// Node that the workspace brings. Nothing but Node and npm has to be there before.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const bin = join(root, 'node_modules', '.bin')
+const pnpm = ['--yes', 'pnpm@12.21.0']
+const fromSources = '--conditions=@thingmesh/source'
+
+const tasks = {
+  start: args => node(['examples/quick-start/main.ts', ...args]),
+  hub: args => node(['packages/server-kit/src/cli/main.ts', 'serve', ...args]),
+  bench: args => node(['bench/main.ts', ...args]),
+  build: () => run('npx', [...pnpm, '--recursive', '--filter', './packages/*', 'run', 'build'], { quiet: true }),
+  format: () => run('biome', ['check', '--write', '.']),
+  check,
+  test,
+}
+
+async function check() {
+  await run('biome', ['check', '.'])
+  for (const project of projects) await run('tsc', ['--project', project])
+  await run('depcruise', ['--config', '.dependency-cruiser.cjs', 'packages', 'examples', 'bench'])
+  await run('knip', [])
+  await tasks.build()
+  for (const name of packages) {
+    await run('publint', ['--strict', join('packages', name)], { quiet: true })
+    // ESM only, so what matters is how a bundler and Node's `import` see it.
+    await run('attw', ['--pack', join('packages', name), '--profile', 'esm-only', '--format', 'ascii'], { quiet: true })
+  }
+}
+
+/** `npm test -- --project core` runs one part of the tests, without the checks. */
+async function test(args) {
+  if (args.length === 0) await check()
+  const report = join(root, '.cache', 'vitest.json')
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  try {
+    await run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args])
+  } finally {
+    if (existsSync(report)) {
+      const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
+      console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`)
+    }
+  }
+}
+
+const packages = ['core', 'client-node', 'client-browser', 'server-kit']
+const projects = [
+  'packages/core',
+  'packages/core/tsconfig.test.json',
+  'packages/client-node',
+  'packages/client-browser',
+  'packages/server-kit',
+  'examples',
+  'bench',
+]
+
+function node(args) {
+  return run('node', [fromSources, ...args])
+}
+
+/** Settles when the command ends well. Its exit code is ours otherwise, and the signals that we get are its. */
+function run(command, args, { quiet = false } = {}) {
+  return new Promise(resolve => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
+      stdio: quiet ? ['inherit', 'pipe', 'pipe'] : 'inherit',
+    })
+    const kept = []
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => kept.push(chunk))
+    const signals = ['SIGINT', 'SIGTERM']
+    const pass = signal => child.kill(signal)
+    for (const signal of signals) process.on(signal, pass)
+    child.on('error', error => {
+      console.error(`cannot run ${command}: ${error.message}`)
+      process.exit(1)
+    })
+    child.on('close', code => {
+      for (const signal of signals) process.off(signal, pass)
+      if (code === 0) return resolve()
+      process.stderr.write(Buffer.concat(kept))
+      if (!signalled(code)) console.error(`\n${command} ${args.join(' ')}: exit code ${code}`)
+      process.exitCode = code ?? 1
+      process.exit()
+    })
+  })
+}
+
+function signalled(code) {
+  return code === null || code === 130 || code === 143
+}
+
+/** Installs exactly what the lock file says, when that has not been done for this very lock file. */
+async function install() {
+  const stamp = join(root, 'node_modules', '.thingmesh-installed')
+  const wanted = createHash('sha256')
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json']) wanted.update(readFileSync(join(root, file)))
+  const digest = wanted.digest('hex')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
+  console.error('installing…')
+  await run('npx', [...pnpm, 'install', '--frozen-lockfile'], { quiet: true })
+  writeFileSync(stamp, digest)
+}
+
+const [name, ...args] = process.argv.slice(2)
+const task = Object.hasOwn(tasks, name ?? '') ? tasks[name] : undefined
+if (task === undefined) {
+  console.error(`usage: node scripts/run.mjs ${Object.keys(tasks).join('|')}`)
+  process.exit(2)
+}
+await install()
+await task(args)
