@@ -24,7 +24,7 @@ import type { MetricFamily } from './meter.ts'
 export interface Control {
   readonly domain: string
   readonly domains: DomainCollection
-  readonly things: Collection<Thing, ThingDraft, ThingChange> & {
+  readonly things: Omit<Collection<Thing, ThingDraft, ThingChange>, 'create'> & {
     /** With the first key, whose secret is shown this once. */
     create(draft: ThingDraft): Promise<Thing & { readonly key: NewKey }>
     /** All or none. */

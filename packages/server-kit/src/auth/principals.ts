@@ -1,0 +1,31 @@
+import type { Key, Principal, PrincipalGrant, Thing, Token, TokenScope } from '@thingmesh/core'
+
+/** Its rights are the registry's grants; it brings none. */
+export function thingPrincipal(thing: Thing, key: Key): Principal {
+  return {
+    id: `thing:${thing.id}`,
+    kind: 'thing',
+    domain: thing.domain,
+    credentialId: key.id,
+    ...(key.expiresAtMs !== undefined && { expiresAtMs: key.expiresAtMs }),
+  }
+}
+
+/** The user of a token is nobody but the token: the token's scope says it all. */
+export function userPrincipal(token: Token): Principal {
+  return {
+    id: `user:${token.id}`,
+    kind: 'user',
+    domain: token.domain,
+    grants: toGrants(token.scope),
+    ...(typeof token.scope === 'string' && { control: token.scope }),
+    credentialId: token.id,
+    ...(token.expiresAtMs !== undefined && { expiresAtMs: token.expiresAtMs }),
+  }
+}
+
+function toGrants(scope: TokenScope): readonly PrincipalGrant[] {
+  if (scope === 'admin') return [{ actions: ['publish', 'subscribe', 'read', 'command'], filter: '#' }]
+  if (scope === 'read') return [{ actions: ['subscribe', 'read'], filter: '#' }]
+  return scope.channels.map(channel => ({ actions: ['publish', 'subscribe', 'read'], filter: `${channel}/#` }))
+}

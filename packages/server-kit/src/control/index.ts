@@ -1,0 +1,2 @@
+export { defaultRegistryLimits, type RegistryLimits } from './limits.ts'
+export { Registry, type RegistryOptions } from './registry.ts'

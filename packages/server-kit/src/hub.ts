@@ -1,0 +1,272 @@
+import { type Principal, type ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import { authenticateAll, failureThrottle, keyAuthenticator, operatorTokenAuthenticator } from './auth/index.ts'
+import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
+import { Registry } from './control/index.ts'
+import { Committer } from './pipeline/committer.ts'
+import { pipelineCounters } from './pipeline/counters.ts'
+import { Feeds } from './pipeline/feeds.ts'
+import { HistoryReader } from './pipeline/history.ts'
+import { HubIngress } from './pipeline/ingress.ts'
+import { defaultHubLimits, type HubLimits } from './pipeline/limits.ts'
+import { LogReader } from './pipeline/log-reader.ts'
+import { createMeter } from './pipeline/meter.ts'
+import { QueueBudget } from './pipeline/queue-budget.ts'
+import { RetainedReplay } from './pipeline/replay.ts'
+import { RetainedIndex } from './pipeline/retained.ts'
+import { Retention } from './pipeline/retention.ts'
+import { Router } from './pipeline/router.ts'
+import { Sequencer } from './pipeline/sequencer.ts'
+import { TopicTable } from './pipeline/topics.ts'
+import type { Walk } from './pipeline/walk.ts'
+import { version } from './version.ts'
+
+export interface HubOptions {
+  readonly store: Store
+  readonly listeners?: readonly Listener[] | undefined
+  /** Asked after the hub's own keys and tokens, in order: the embedder's identity provider, for one. */
+  readonly authenticate?: readonly Authenticate[] | undefined
+  readonly limits?: Partial<HubLimits> | undefined
+  /** What fails in the background. By default it goes to stderr, one line each. */
+  readonly onFault?: ((error: ThingmeshError, where: { readonly part: string }) => void) | undefined
+}
+
+/** A running server-kit. */
+export interface Hub extends AsyncDisposable {
+  /** Store, then registry and log, then the doors. Throws what the first part to fail throws, with everything before it stopped. Idempotent. */
+  start(): Promise<void>
+  /** The doors close first; what was accepted is committed. Idempotent. */
+  stop(): Promise<void>
+  readonly ingress: Ingress
+  /** The registry, with an administrator's rights over one domain: `default` unless told otherwise. */
+  readonly control: Control
+  controlOf(domain: string): Control
+  readonly meter: Meter
+  /** The first administrator's token: there after the very first start on this data, and never again. */
+  readonly adminToken: string | undefined
+}
+
+/** Puts a hub together. Nothing runs before `start`. */
+export async function createHub(options: HubOptions): Promise<Hub> {
+  return new ComposedHub(options)
+}
+
+class ComposedHub implements Hub {
+  readonly ingress: HubIngress
+  readonly meter = createMeter()
+  readonly #store: Store
+  readonly #listeners: readonly Listener[]
+  readonly #limits: HubLimits
+  readonly #registry: Registry
+  readonly #parts: ReturnType<typeof composeWalk>
+  readonly #onFault: NonNullable<HubOptions['onFault']>
+  /** In the order they were started; stopped in reverse. */
+  #started: { readonly part: string; stop(): Promise<void> | void }[] = []
+  #transition: Promise<void> = Promise.resolve()
+  #adminToken: string | undefined
+
+  constructor(options: HubOptions) {
+    this.#store = options.store
+    this.#listeners = options.listeners ?? []
+    this.#limits = { ...defaultHubLimits, ...options.limits }
+    this.#onFault = options.onFault ?? logFault
+    this.#registry = new Registry({
+      records: this.#store.registry,
+      onFault: error => this.#onFault(toThingmeshError(error), { part: 'registry' }),
+    })
+    const onFault = (error: unknown, part: string) => this.#onFault(toThingmeshError(error), { part })
+    this.#parts = composeWalk({
+      store: this.#store,
+      registry: this.#registry,
+      limits: this.#limits,
+      meter: this.meter,
+      controlOf: principal => this.#registry.control(principal, () => this.meter.collect()),
+      onFault,
+    })
+    const { walk } = this.#parts
+    this.ingress = new HubIngress(walk, {
+      authenticate: authenticateAll([
+        keyAuthenticator(this.#registry.credentials),
+        operatorTokenAuthenticator(this.#registry.credentials),
+        ...(options.authenticate ?? []),
+      ]),
+      throttle: failureThrottle(),
+      logId: () => this.#store.log.id,
+    })
+    this.#registry.authorizer.onChange(change => this.ingress.rightsChanged(change))
+    this.meter.gauge('thingmesh_sessions', 'Sessions with a connection.', () => this.ingress.connectionCount)
+    this.meter.gauge('thingmesh_sessions_kept', 'Sessions with a client id, connected or not.', () => walk.feeds.size)
+    this.meter.gauge('thingmesh_retained_messages', 'Topics that have a last value.', () => walk.retained.count())
+    this.meter.gauge(
+      'thingmesh_commit_waiting_bytes',
+      'Accepted and not yet written.',
+      () => walk.committer.waitingBytes,
+    )
+    this.meter.gauge(
+      'thingmesh_queues_bytes',
+      'Held in memory for sessions that do not keep up.',
+      () => this.#parts.budget.used,
+    )
+  }
+
+  get adminToken(): string | undefined {
+    return this.#adminToken
+  }
+
+  get control(): Control {
+    return this.controlOf('default')
+  }
+
+  controlOf(domain: string): Control {
+    return this.#registry.control({ embedder: true, domain }, () => this.meter.collect())
+  }
+
+  start(): Promise<void> {
+    return this.#next(() => this.#start())
+  }
+
+  stop(): Promise<void> {
+    return this.#next(() => this.#stop())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** Starts and stops come one after the other, whoever calls them. */
+  #next(step: () => Promise<void>): Promise<void> {
+    this.#transition = this.#transition.then(step, step)
+    return this.#transition
+  }
+
+  async #start(): Promise<void> {
+    if (this.#started.length > 0) return
+    const { walk, sequencer, retention, reader } = this.#parts
+    const { log } = this.#store
+    try {
+      await this.#begin('store', this.#store)
+      await this.#begin('registry', { start: () => this.#registry.start(), stop: () => this.#registry.stop() })
+      this.#adminToken = (await this.#registry.bootstrap())?.secret
+      walk.topics.invalidate()
+      walk.router.startAt(log.nextSequence - 1)
+      await walk.retained.start(this.#store.retained)
+      await this.#begin('log', {
+        start: () => sequencer.start(),
+        stop: async () => {
+          reader.stop()
+          await walk.committer.settled()
+        },
+      })
+      await this.#begin('sessions', walk.feeds)
+      await this.#begin('retention', {
+        start: () => retention.start(this.#limits.pruneIntervalMs, error => walk.onFault(error, 'retention')),
+        stop: () => retention.stop(),
+      })
+      await this.#begin('ingress', this.ingress)
+      for (const listener of this.#listeners) {
+        const part = listener.protocol
+        await this.#begin(part, {
+          start: () =>
+            listener.start({
+              ingress: this.ingress,
+              meter: this.meter,
+              onFault: (error, where) => this.#onFault(toThingmeshError(error), where),
+            }),
+          stop: () => listener.stop(),
+        })
+      }
+    } catch (error) {
+      await this.#stop()
+      throw error
+    }
+  }
+
+  async #begin(
+    part: string,
+    lifecycle: { start(): Promise<void> | void; stop(): Promise<void> | void },
+  ): Promise<void> {
+    // Listed before it starts: a part that fails half-way is stopped like the others.
+    this.#started.push({ part, stop: () => lifecycle.stop() })
+    await lifecycle.start()
+  }
+
+  async #stop(): Promise<void> {
+    for (const { part, stop } of this.#started.splice(0).reverse()) {
+      try {
+        await stop()
+      } catch (error) {
+        this.#onFault(toThingmeshError(error), { part })
+      }
+    }
+  }
+}
+
+interface WalkOptions {
+  readonly store: Store
+  readonly registry: Registry
+  readonly limits: HubLimits
+  readonly meter: Meter
+  readonly controlOf: (principal: Principal) => Control
+  readonly onFault: (error: unknown, part: string) => void
+}
+
+function composeWalk({ store, registry, limits, meter, controlOf, onFault }: WalkOptions) {
+  const counters = pipelineCounters(meter)
+  const { channels, authorizer } = registry
+  const { log } = store
+  const topics = new TopicTable(channels, limits)
+  const router = new Router()
+  const retained = new RetainedIndex(limits, counters)
+  const sequencer = new Sequencer(log, error => onFault(error, 'log'))
+  const committer = new Committer(log, limits, counters, {
+    committed: message => router.routeCommitted(message),
+    fault: error => onFault(error, 'store'),
+  })
+  const reader = new LogReader(log, error => onFault(error, 'log'))
+  const budget = new QueueBudget(limits.queuesBytesMax)
+  const feeds = new Feeds(
+    store.sessions,
+    router,
+    {
+      limits,
+      counters,
+      budget,
+      reader,
+      head: () => router.head,
+      rightsGeneration: () => topics.generation,
+    },
+    error => onFault(error, 'sessions'),
+  )
+  const walk: Walk = {
+    limits,
+    counters,
+    authorizer,
+    channels,
+    topics,
+    sequencer,
+    retained,
+    committer,
+    router,
+    feeds,
+    replay: new RetainedReplay(store.retained, retained, error => onFault(error, 'retained')),
+    history: new HistoryReader({ log, retained: store.retained, channels, committer, router, limits }),
+    controlOf,
+    health: () => healthOf(committer),
+    onFault,
+  }
+  const retention = new Retention({ log, channels, counters, lowestCursor: () => feeds.lowestCursor() ?? router.head })
+  return { walk, sequencer, retention, reader, budget }
+}
+
+function healthOf(committer: Committer): Health {
+  const status = committer.failing ? 'fail' : 'pass'
+  return {
+    status,
+    version,
+    checks: { store: { status, ...(committer.failing && { output: 'the last commit failed' }) } },
+  }
+}
+
+function logFault(error: ThingmeshError, { part }: { readonly part: string }): void {
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+  console.error(`thingmesh: ${part}: ${error.code}: ${error.message}${cause}`)
+}

@@ -1,0 +1,2 @@
+export { createHub, type Hub, type HubOptions } from './hub.ts'
+export { defaultHubLimits, type HubLimits } from './pipeline/limits.ts'

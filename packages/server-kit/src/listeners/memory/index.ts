@@ -1,0 +1,2 @@
+export { MemoryConnection, type PublishOptions } from './connection.ts'
+export { type MemoryConnectOptions, type MemoryListener, memoryListener } from './listener.ts'

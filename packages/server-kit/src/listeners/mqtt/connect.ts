@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { parseTopic, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import { type ConnectPacket, type Properties, ReasonCode } from '@thingmesh/core/mqtt'
+import type { Credential, Hello, Peer, Session } from '../../contracts/index.ts'
+import { toDraft } from './mapping.ts'
+import type { MqttLimits } from './options.ts'
+
+/** "Never expires" in MQTT 5 (section 3.1.2.11.2), and what a session without Clean Session is before it. The hub bounds it. */
+const neverExpires = 0xffffffff
+
+/** What a CONNECT packet asks of the hub. Throws `unsupported` for an authentication method, `invalid-argument` for a client id that may not be empty. */
+export function toHello(packet: ConnectPacket, peer: Peer): Hello & { readonly clientId: string } {
+  const { level, cleanStart, properties } = packet
+  if (properties?.authenticationMethod !== undefined) {
+    throw new ThingmeshError('unsupported', 'no authentication method is on offer', {
+      details: { reasonCode: ReasonCode.badAuthenticationMethod },
+    })
+  }
+  return {
+    protocol: 'mqtt',
+    credential: toCredential(packet),
+    peer,
+    clientId: toClientId(packet),
+    cleanStart,
+    expiresInSeconds: level === 5 ? (properties?.sessionExpiryInterval ?? 0) : cleanStart ? 0 : neverExpires,
+    windowMax: properties?.receiveMaximum,
+    will: packet.will === undefined ? undefined : { draft: toDraft(checkWill(packet.will)) },
+  }
+}
+
+/** What CONNACK tells: whatever is not as the peer asked for it, and the limits (MQTT 5, section 3.2.2.3). */
+export function grantedProperties(
+  packet: ConnectPacket,
+  hello: Hello & { readonly clientId: string },
+  session: Session,
+  keepAliveSeconds: number,
+  limits: MqttLimits,
+): Properties | undefined {
+  if (packet.level !== 5) return undefined
+  const asked = packet.properties?.sessionExpiryInterval ?? 0
+  return {
+    ...(session.expiresInSeconds !== asked && { sessionExpiryInterval: session.expiresInSeconds }),
+    receiveMaximum: limits.receiveMaximum,
+    maximumQoS: 1,
+    maximumPacketSize: limits.packetBytesMax,
+    ...(packet.clientId === '' && { assignedClientIdentifier: hello.clientId }),
+    sharedSubscriptionAvailable: false,
+    ...(keepAliveSeconds !== packet.keepAliveSeconds && { serverKeepAlive: keepAliveSeconds }),
+  }
+}
+
+function toCredential({ username, password }: ConnectPacket): Credential {
+  if (password === undefined) return { kind: 'anonymous' }
+  return { kind: 'key', identity: username, secret: Buffer.from(password).toString('utf8') }
+}
+
+function toClientId({ clientId, level, cleanStart }: ConnectPacket): string {
+  if (clientId !== '') return clientId
+  // Only a session that ends with its connection may be nameless before MQTT 5 (3.1.1, section 3.1.3.1).
+  if (level !== 5 && !cleanStart)
+    throw new ThingmeshError('invalid-argument', 'an empty client id without clean session')
+  return `auto-${randomBytes(12).toString('hex')}`
+}
+
+function checkWill(will: NonNullable<ConnectPacket['will']>): NonNullable<ConnectPacket['will']> {
+  if (will.qos === 2) {
+    const details = { reasonCode: ReasonCode.qosNotSupported }
+    throw new ThingmeshError('unsupported', 'quality of service 2 is not supported', { details })
+  }
+  try {
+    parseTopic(will.topic)
+  } catch (error) {
+    const { code, message } = toThingmeshError(error)
+    throw new ThingmeshError(code, `will: ${message}`, { details: { reasonCode: ReasonCode.topicNameInvalid } })
+  }
+  return will
+}

@@ -1,0 +1,364 @@
+import { type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import {
+  type ConnectPacket,
+  type DisconnectPacket,
+  encodePacket,
+  type Packet,
+  PacketParser,
+  type ProtocolLevel,
+  type PublishPacket,
+  type QoS,
+  ReasonCode,
+  type SubscribePacket,
+  type UnsubscribePacket,
+} from '@thingmesh/core/mqtt'
+import type { Counter, DeliveryTerms, Ingress, Outlet, Peer, Session } from '../../contracts/index.ts'
+import { grantedProperties, toHello } from './connect.ts'
+import { toDelivery, toDraft, toQoS } from './mapping.ts'
+import type { MqttLimits } from './options.ts'
+import { PendingPublishes } from './pending-publishes.ts'
+import type { Publications } from './publications.ts'
+import { toConnackReason, toDisconnectReason, toRequestReason, toSubackReason } from './reasons.ts'
+import type { Wire } from './wire.ts'
+
+export interface EngineContext {
+  readonly ingress: Ingress
+  readonly limits: MqttLimits
+  readonly publications: Publications
+  /** Deliveries larger than the peer said it takes. */
+  readonly tooLargeForPeer: Counter
+  readonly onFault: (error: unknown) => void
+}
+
+type Phase = 'waiting' | 'opening' | 'open' | 'closed'
+
+/**
+ * One connection's MQTT, without I/O: bytes come in by `receive`, go out by the wire. TCP and WebSocket drive the same one.
+ */
+export class MqttEngine implements Outlet {
+  readonly #context: EngineContext
+  readonly #wire: Wire
+  readonly #peer: Peer
+  readonly #parser: PacketParser
+  readonly #pending = new PendingPublishes((ids, error) => this.#answerPublishes(ids, error))
+  #phase: Phase = 'waiting'
+  #level: ProtocolLevel = 4
+  #session: Session | undefined
+  #connectedAs: ConnectPacket | undefined
+  #packetBytesMax = Number.POSITIVE_INFINITY
+  #keepAliveSeconds = 0
+  #paused = false
+
+  constructor(context: EngineContext, wire: Wire, peer: Peer) {
+    this.#context = context
+    this.#wire = wire
+    this.#peer = peer
+    const { connectBytesMax, userPropertiesMax, userPropertyBytesMax, filtersPerSubscribeMax } = context.limits
+    this.#parser = new PacketParser({
+      role: 'server',
+      maximumPacketSize: connectBytesMax,
+      userPropertiesMax,
+      userPropertyBytesMax,
+      filtersPerSubscribeMax,
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#phase === 'open'
+  }
+
+  /** Silence for longer than this is the end (MQTT 5, section 3.1.2.10). 0 before CONNECT. */
+  get silenceMaxSeconds(): number {
+    return this.#keepAliveSeconds * 1.5
+  }
+
+  receive(chunk: Uint8Array): void {
+    if (this.#phase === 'closed') return
+    try {
+      this.#parser.push(chunk, this.#onPacket)
+    } catch (error) {
+      this.#fail(toThingmeshError(error))
+      return
+    }
+    const { receiveMaximum } = this.#context.limits
+    if (!this.#paused && this.#pending.count > receiveMaximum) {
+      this.#paused = true
+      this.#wire.pause()
+    }
+  }
+
+  /** The connection is gone without a farewell. */
+  lost(): void {
+    if (this.#phase === 'closed') return
+    this.#phase = 'closed'
+    this.#leave('lost')
+  }
+
+  /** Ends the connection for a reason that is not in what the peer sent: its silence, the hub's end. */
+  end(reason: ThingmeshError): void {
+    this.close(reason)
+    this.#leave('lost')
+  }
+
+  /** There is room on the wire again. */
+  drained(): void {
+    if (this.#phase === 'open') this.#session?.resume()
+  }
+
+  deliver(message: Message, terms: DeliveryTerms, tag: number, redelivered: boolean): boolean {
+    if (this.#phase !== 'open' || this.#wire.isFull) return false
+    const qos = tag === 0 ? 0 : (Math.min(toQoS(message.delivery), toQoS(terms.delivery)) as QoS)
+    const retain = terms.replay || (terms.retainAsPublished && message.retain)
+    const { bytes, packetIdOffset } = this.#context.publications.encode(
+      message,
+      this.#level,
+      qos,
+      retain,
+      terms.subscriptionIds,
+    )
+    if (bytes.length > this.#packetBytesMax) this.#skip(tag)
+    else if (qos === 0) this.#wire.write(bytes)
+    else this.#wire.writePublish(bytes, packetIdOffset, tag, redelivered)
+    return true
+  }
+
+  close(reason: ThingmeshError): void {
+    if (this.#phase === 'closed') return
+    this.#sendDisconnect(reason)
+    this.#phase = 'closed'
+    this.#wire.end()
+  }
+
+  readonly #onPacket = (packet: Packet): boolean => {
+    if (this.#phase === 'open') this.#handle(packet)
+    else if (this.#phase === 'waiting' && packet.type === 'connect') this.#connect(packet)
+    else if (this.#phase === 'waiting') throw protocolError(`the first packet is ${packet.type}, not connect`)
+    return this.#phase === 'open'
+  }
+
+  #handle(packet: Packet): void {
+    switch (packet.type) {
+      case 'publish':
+        this.#publish(packet)
+        return
+      case 'puback':
+        this.#session!.acknowledge(packet.packetId)
+        return
+      case 'subscribe':
+        this.#subscribe(packet).catch(this.#onRequestFault)
+        return
+      case 'unsubscribe':
+        this.#unsubscribe(packet).catch(this.#onRequestFault)
+        return
+      case 'pingreq':
+        this.#send({ type: 'pingresp' })
+        return
+      case 'disconnect':
+        this.#disconnect(packet)
+        return
+      case 'connect':
+        throw protocolError('a second connect')
+      case 'auth':
+        throw protocolError('auth without an authentication method in connect')
+      default:
+        throw protocolError(`${packet.type} belongs to a delivery that is not under way`)
+    }
+  }
+
+  #connect(packet: ConnectPacket): void {
+    this.#phase = 'opening'
+    this.#level = packet.level
+    this.#connectedAs = packet
+    // The peer may send on: what it says is kept by the system until the hub knows who it is.
+    this.#wire.pause()
+    this.#open(packet).catch(this.#context.onFault)
+  }
+
+  async #open(packet: ConnectPacket): Promise<void> {
+    const { ingress, limits } = this.#context
+    try {
+      const hello = toHello(packet, this.#peer)
+      const session = await ingress.open({ ...hello, outlet: this })
+      this.#session = session
+      // Whoever hung up or was taken over while waiting is not let in.
+      if (this.#phase !== 'opening') return await session.close('lost')
+      this.#keepAliveSeconds = keepAliveFor(packet.keepAliveSeconds, limits)
+      this.#packetBytesMax = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
+      this.#send({
+        type: 'connack',
+        sessionPresent: session.resumed,
+        reasonCode: ReasonCode.success,
+        properties: grantedProperties(packet, hello, session, this.#keepAliveSeconds, limits),
+      })
+    } catch (thrown) {
+      this.#refuseConnect(toThingmeshError(thrown))
+      return
+    }
+    this.#phase = 'open'
+    this.#parser.maximumPacketSize = limits.packetBytesMax
+    this.#wire.resume()
+    this.#session.resume()
+    this.receive(nothing)
+  }
+
+  #refuseConnect(error: ThingmeshError): void {
+    if (this.#phase === 'closed') return
+    const reasonCode = toConnackReason(error, this.#level)
+    const properties = this.#reason(error)
+    this.#send({ type: 'connack', sessionPresent: false, reasonCode, ...(properties && { properties }) })
+    this.#phase = 'closed'
+    this.#wire.end()
+  }
+
+  #publish(packet: PublishPacket): void {
+    const { qos, packetId } = packet
+    if (qos === 2)
+      throw new ThingmeshError('unsupported', 'quality of service 2 is not supported', {
+        details: { reasonCode: ReasonCode.qosNotSupported },
+      })
+    if (packet.topic === '') {
+      const details = { reasonCode: ReasonCode.topicAliasInvalid, limit: 0, found: packet.properties?.topicAlias ?? 0 }
+      throw new ThingmeshError('invalid-argument', 'a topic alias, where the limit given in connack is 0', { details })
+    }
+    if (qos === 1 && this.#level === 5) this.#checkReceiveMaximum()
+    try {
+      const receipt = this.#session!.publish(toDraft(packet))
+      if (receipt !== undefined) this.#pending.add(receipt, packetId)
+    } catch (thrown) {
+      const error = toThingmeshError(thrown)
+      // MQTT 5 can refuse one message (section 3.4.2.1); before it, and without an acknowledgement, only the connection can be refused.
+      if (this.#level !== 5 || qos === 0) throw error
+      this.#sendPuback(packetId, error)
+    }
+  }
+
+  #checkReceiveMaximum(): void {
+    const { receiveMaximum } = this.#context.limits
+    if (this.#pending.count < receiveMaximum) return
+    const details = {
+      reasonCode: ReasonCode.receiveMaximumExceeded,
+      limit: receiveMaximum,
+      found: this.#pending.count + 1,
+    }
+    throw new ThingmeshError(
+      'rate-limited',
+      `${details.found} publishes not acknowledged, the limit is ${receiveMaximum}`,
+      { details },
+    )
+  }
+
+  #answerPublishes(packetIds: readonly number[], error: ThingmeshError | undefined): void {
+    if (this.#phase === 'closed') return
+    if (error !== undefined && this.#level !== 5) {
+      this.#fail(error)
+      return
+    }
+    for (const packetId of packetIds) this.#sendPuback(packetId, error)
+    if (this.#paused && this.#pending.count <= this.#context.limits.receiveMaximum / 2) {
+      this.#paused = false
+      this.#wire.resume()
+    }
+  }
+
+  #sendPuback(packetId: number, error: ThingmeshError | undefined): void {
+    if (error !== undefined) {
+      const properties = this.#reason(error)
+      this.#send({ type: 'puback', packetId, reasonCode: toRequestReason(error), ...(properties && { properties }) })
+      return
+    }
+    // The answer to most of what comes in: the same four bytes in every version, but for the id.
+    const puback = Uint8Array.of(0x40, 2, packetId >> 8, packetId)
+    this.#wire.write(puback)
+  }
+
+  async #subscribe({ packetId, subscriptions, properties }: SubscribePacket): Promise<void> {
+    const subscriptionId = properties?.subscriptionIdentifiers?.[0]
+    const results = await this.#session!.subscribe(
+      subscriptions.map(({ filter, qos, noLocal, retainAsPublished, retainHandling }) => ({
+        filter,
+        // What is granted is what can be kept: exactly-once is not on offer.
+        delivery: toDelivery(Math.min(qos, 1) as QoS),
+        noLocal,
+        retainAsPublished,
+        replay: replayWhen[retainHandling],
+        subscriptionId,
+      })),
+    )
+    const reasonCodes = results.map(result => (result.ok ? toQoS(result.delivery) : toSubackReason(result.error)))
+    this.#send({ type: 'suback', packetId, reasonCodes })
+  }
+
+  async #unsubscribe({ packetId, filters }: UnsubscribePacket): Promise<void> {
+    const known = await this.#session!.unsubscribe(filters)
+    const reasonCodes = known.map(was => (was ? ReasonCode.success : ReasonCode.noSubscriptionExisted))
+    this.#send({ type: 'unsuback', packetId, reasonCodes })
+  }
+
+  /** A request could not be carried out, and its packet has no way to say so that would be true. */
+  readonly #onRequestFault = (error: unknown): void => this.#fail(toThingmeshError(error))
+
+  #disconnect({ reasonCode, properties }: DisconnectPacket): void {
+    const expiry = properties?.sessionExpiryInterval
+    if (expiry !== undefined && expiry > 0 && this.#session!.expiresInSeconds === 0) {
+      throw protocolError('a session expiry in disconnect, after none in connect') // MQTT 5, section 3.14.2.2.2
+    }
+    this.#phase = 'closed'
+    const how = reasonCode === ReasonCode.disconnectWithWillMessage ? 'farewell-with-will' : 'farewell'
+    this.#leave(how, expiry)
+    this.#wire.end()
+  }
+
+  #fail(error: ThingmeshError): void {
+    if (this.#phase === 'closed') return
+    if (this.#phase === 'open') this.#sendDisconnect(error)
+    // Before CONNACK only a version that is not spoken here gets an answer (MQTT 3.1.1, section 3.1.2.2); anything else may not even be MQTT.
+    else if (this.#phase === 'waiting' && error.code === 'unsupported') {
+      this.#refuseConnect(error)
+      return
+    }
+    this.#phase = 'closed'
+    this.#leave('lost')
+    this.#wire.end(error)
+  }
+
+  #leave(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): void {
+    this.#session?.close(how, expiresInSeconds).catch(this.#context.onFault)
+  }
+
+  #sendDisconnect(error: ThingmeshError): void {
+    if (this.#level !== 5 || this.#phase !== 'open') return
+    const properties = this.#reason(error)
+    this.#send({ type: 'disconnect', reasonCode: toDisconnectReason(error), ...(properties && { properties }) })
+  }
+
+  /** Why, in words, unless the peer asked not to be told (MQTT 5, section 3.1.2.11.7). */
+  #reason({ message }: ThingmeshError) {
+    if (this.#level !== 5 || this.#connectedAs?.properties?.requestProblemInformation === false) return undefined
+    return { reasonString: message }
+  }
+
+  /** The peer said that it takes nothing that large: for it the message counts as delivered (MQTT 5, section 3.1.2.11.4). */
+  #skip(tag: number): void {
+    this.#context.tooLargeForPeer.value += 1
+    if (tag !== 0) queueMicrotask(() => this.#session?.acknowledge(tag))
+  }
+
+  #send(packet: Packet): void {
+    if (this.#phase === 'closed') return
+    const bytes = encodePacket(packet, this.#level)
+    if (bytes.length <= this.#packetBytesMax) this.#wire.write(bytes)
+    else if ('properties' in packet) this.#wire.write(encodePacket({ ...packet, properties: undefined }, this.#level))
+  }
+}
+
+const nothing = new Uint8Array(0)
+const replayWhen = ['always', 'if-new', 'never'] as const
+
+function keepAliveFor(asked: number, limits: MqttLimits): number {
+  if (asked === 0) return limits.keepAliveSecondsDefault
+  return Math.min(Math.max(asked, limits.keepAliveSecondsMin), limits.keepAliveSecondsMax)
+}
+
+function protocolError(message: string): ThingmeshError {
+  return new ThingmeshError('invalid-argument', message, { details: { reasonCode: ReasonCode.protocolError } })
+}

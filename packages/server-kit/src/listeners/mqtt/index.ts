@@ -1,0 +1,2 @@
+export { mqttListener } from './listener.ts'
+export { defaultMqttLimits, type MqttLimits, type MqttListenerOptions } from './options.ts'

@@ -1,0 +1,225 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { ThingmeshError } from '@thingmesh/core'
+import type { Counter, Listener, ListenerContext, Meter } from '../../contracts/index.ts'
+import { type EngineContext, MqttEngine } from './engine.ts'
+import { defaultMqttLimits, type MqttLimits, type MqttListenerOptions } from './options.ts'
+import { Publications } from './publications.ts'
+import { TcpWire, type TcpWireContext } from './tcp-wire.ts'
+import { WriteBuffers } from './write-buffers.ts'
+
+const tickMs = 1000
+
+/** MQTT 3.1, 3.1.1 and 5 over TCP. */
+export function mqttListener(options: MqttListenerOptions = {}): Listener {
+  return new MqttListener({ ...defaultMqttLimits, ...withoutUndefined(options) })
+}
+
+interface Connection {
+  readonly socket: Socket
+  readonly engine: MqttEngine
+  readonly address: string
+  /** Monotonic, in milliseconds. */
+  readonly since: number
+  heardAt: number
+  /** Since when the socket has been full. */
+  fullSince: number | undefined
+}
+
+class MqttListener implements Listener {
+  readonly protocol = 'mqtt'
+  readonly #limits: MqttLimits
+  readonly #connections = new Map<TcpWire, Connection>()
+  readonly #byAddress = new Map<string, number>()
+  readonly #publications = new Publications()
+  readonly #buffers = new WriteBuffers()
+  #server: Server | undefined
+  #ticker: NodeJS.Timeout | undefined
+  #dirty: TcpWire[] = []
+  #flushing: NodeJS.Immediate | undefined
+
+  constructor(limits: MqttLimits) {
+    this.#limits = limits
+  }
+
+  get address(): { readonly host: string; readonly port: number } | undefined {
+    const address = this.#server?.address()
+    return typeof address === 'object' && address !== null ? { host: address.address, port: address.port } : undefined
+  }
+
+  async start({ ingress, meter, onFault }: ListenerContext): Promise<void> {
+    if (this.#server !== undefined) return
+    const context: EngineContext = {
+      ingress,
+      limits: this.#limits,
+      publications: this.#publications,
+      tooLargeForPeer: meter.counter(
+        'thingmesh_messages_dropped_total',
+        'Accepted messages, or copies of them, that did not arrive.',
+        { reason: 'too-large-for-peer' },
+      ),
+      onFault: error => onFault(error, { part: 'mqtt' }),
+    }
+    const counts = listenerCounters(meter)
+    meter.gauge(
+      'thingmesh_mqtt_connections',
+      'Open MQTT connections, whether or not they have proved who they are.',
+      () => this.#connections.size,
+    )
+    const server = createServer({ noDelay: true, keepAlive: true }, socket => this.#accept(socket, context, counts))
+    await listen(server, this.#limits)
+    server.on('error', error => onFault(error, { part: 'mqtt' }))
+    this.#server = server
+    this.#ticker = setInterval(() => this.#tick(counts), tickMs).unref()
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server
+    if (server === undefined) return
+    this.#server = undefined
+    clearInterval(this.#ticker)
+    const closed = new Promise<void>(resolve => server.close(() => resolve()))
+    const reason = new ThingmeshError('unavailable', 'the hub is stopping')
+    for (const { engine } of this.#connections.values()) engine.end(reason)
+    const cut = setTimeout(() => {
+      for (const { socket } of this.#connections.values()) socket.destroy()
+    }, tickMs)
+    await closed
+    clearTimeout(cut)
+  }
+
+  #accept(socket: Socket, context: EngineContext, counts: ListenerCounters): void {
+    const address = socket.remoteAddress ?? ''
+    const fromThere = this.#byAddress.get(address) ?? 0
+    const { connectionsMax, connectionsPerAddressMax, socketBytesMax } = this.#limits
+    if (this.#connections.size >= connectionsMax || fromThere >= connectionsPerAddressMax) {
+      counts.refused[fromThere >= connectionsPerAddressMax ? 'connections-per-address' : 'connections'].value += 1
+      socket.destroy()
+      return
+    }
+    this.#byAddress.set(address, fromThere + 1)
+    const wireContext: TcpWireContext = {
+      buffers: this.#buffers,
+      socketBytesMax,
+      schedule: wire => this.#schedule(wire),
+      onFailed: ({ code }) => {
+        counts.failed(code).value += 1
+      },
+    }
+    const wire = new TcpWire(socket, wireContext)
+    const engine = new MqttEngine(context, wire, { address, port: socket.remotePort })
+    const now = performance.now()
+    const connection: Connection = { socket, engine, address, since: now, heardAt: now, fullSince: undefined }
+    this.#connections.set(wire, connection)
+    socket.on('data', chunk => {
+      connection.heardAt = performance.now()
+      engine.receive(chunk as Buffer)
+    })
+    socket.on('drain', () => {
+      connection.fullSince = undefined
+      engine.drained()
+    })
+    // What follows an error is 'close'.
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      this.#connections.delete(wire)
+      this.#forget(address)
+      engine.lost()
+    })
+  }
+
+  #forget(address: string): void {
+    const rest = (this.#byAddress.get(address) ?? 1) - 1
+    if (rest === 0) this.#byAddress.delete(address)
+    else this.#byAddress.set(address, rest)
+  }
+
+  /** One flush a turn for all connections: writes of one turn leave together. */
+  #schedule(wire: TcpWire): void {
+    this.#dirty.push(wire)
+    this.#flushing ??= setImmediate(() => {
+      this.#flushing = undefined
+      const wires = this.#dirty
+      this.#dirty = []
+      this.#publications.forget()
+      for (const one of wires) one.flush()
+    })
+  }
+
+  #tick(counts: ListenerCounters): void {
+    const now = performance.now()
+    const { connectTimeoutMs, drainTimeoutMs } = this.#limits
+    for (const [wire, connection] of this.#connections) {
+      const { engine, socket } = connection
+      if (!engine.isOpen) {
+        if (now - connection.since > connectTimeoutMs) {
+          counts.refused['connect-timeout'].value += 1
+          socket.destroy()
+        }
+        continue
+      }
+      const silenceMs = engine.silenceMaxSeconds * 1000
+      if (now - connection.heardAt > silenceMs && !socket.isPaused()) {
+        counts.refused['keep-alive'].value += 1
+        engine.end(new ThingmeshError('timeout', `nothing heard for ${Math.round(silenceMs / 1000)} s`))
+      }
+      if (!wire.isFull) connection.fullSince = undefined
+      else if (connection.fullSince === undefined) connection.fullSince = now
+      else if (now - connection.fullSince > drainTimeoutMs) {
+        counts.refused['drain-timeout'].value += 1
+        // Nothing that is still to be said would be read.
+        socket.destroy()
+      }
+    }
+  }
+}
+
+const listenerRefusals = [
+  'connections',
+  'connections-per-address',
+  'connect-timeout',
+  'keep-alive',
+  'drain-timeout',
+] as const
+
+interface ListenerCounters {
+  readonly refused: Readonly<Record<(typeof listenerRefusals)[number], Counter>>
+  failed(code: string): Counter
+}
+
+function listenerCounters(meter: Meter): ListenerCounters {
+  const refused = Object.fromEntries(
+    listenerRefusals.map(limit => [
+      limit,
+      meter.counter('thingmesh_mqtt_refused_total', 'Connections refused or cut at a limit.', { limit }),
+    ]),
+  ) as ListenerCounters['refused']
+  return {
+    refused,
+    failed: code =>
+      meter.counter('thingmesh_mqtt_failures_total', 'Connections ended because of what the peer sent.', { code }),
+  }
+}
+
+function listen(server: Server, { host, port }: MqttLimits): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE'
+      const message = taken ? `port ${port} on ${host} is taken` : `cannot listen on ${host}:${port}`
+      reject(
+        new ThingmeshError(taken ? 'conflict' : 'unavailable', message, {
+          cause: error,
+          details: { host, port, protocol: 'mqtt' },
+        }),
+      )
+    }
+    server.once('error', onError)
+    server.listen({ host, port, backlog: 4096 }, () => {
+      server.off('error', onError)
+      resolve()
+    })
+  })
+}
+
+function withoutUndefined(options: MqttListenerOptions): Partial<MqttLimits> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<MqttLimits>
+}

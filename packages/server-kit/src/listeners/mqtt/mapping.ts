@@ -1,0 +1,65 @@
+import type { Delivery, Draft, Message, MessageProperties } from '@thingmesh/core'
+import type { Properties, PublishPacket, QoS, Will } from '@thingmesh/core/mqtt'
+
+const deliveries = ['at-most-once', 'at-least-once', 'exactly-once'] as const
+
+export function toDelivery(qos: QoS): Delivery {
+  return deliveries[qos]
+}
+
+export function toQoS(delivery: Delivery): QoS {
+  return delivery === 'at-most-once' ? 0 : delivery === 'at-least-once' ? 1 : 2
+}
+
+export function toDraft({ topic, payload, qos, retain, properties }: PublishPacket | Will): Draft {
+  return {
+    topic,
+    payload,
+    contentType: properties?.contentType ?? '',
+    delivery: deliveries[qos],
+    retain,
+    properties: properties === undefined ? undefined : toMessageProperties(properties),
+  }
+}
+
+function toMessageProperties(properties: Properties): MessageProperties | undefined {
+  const { responseTopic, correlationData, messageExpiryInterval, payloadFormatIndicator, userProperties } = properties
+  const carriesNone =
+    responseTopic === undefined &&
+    correlationData === undefined &&
+    messageExpiryInterval === undefined &&
+    payloadFormatIndicator === undefined &&
+    userProperties === undefined
+  if (carriesNone) return undefined
+  return {
+    replyTo: responseTopic,
+    correlation: correlationData,
+    expiresInSeconds: messageExpiryInterval,
+    utf8: payloadFormatIndicator === undefined ? undefined : payloadFormatIndicator === 1,
+    headers: userProperties,
+  }
+}
+
+/** The MQTT 5 properties of a message on its way out, `undefined` where there are none. */
+export function toProperties(
+  message: Message,
+  subscriptionIds: readonly number[],
+  nowMs: number,
+): Properties | undefined {
+  const { contentType, properties: carried } = message
+  if (contentType === '' && carried === undefined && subscriptionIds.length === 0) return undefined
+  const properties: Properties = {}
+  if (contentType !== '') properties.contentType = contentType
+  if (subscriptionIds.length > 0) properties.subscriptionIdentifiers = [...subscriptionIds]
+  if (carried === undefined) return properties
+  if (carried.replyTo !== undefined) properties.responseTopic = carried.replyTo
+  if (carried.correlation !== undefined) properties.correlationData = carried.correlation
+  if (carried.utf8 !== undefined) properties.payloadFormatIndicator = carried.utf8 ? 1 : 0
+  if (carried.headers !== undefined) properties.userProperties = carried.headers.map(([name, value]) => [name, value])
+  if (carried.expiresInSeconds !== undefined) {
+    // Less the time that it waited here (MQTT 5, section 3.3.2.3.3).
+    const waited = Math.floor(Math.max(0, nowMs - message.acceptedAtMs) / 1000)
+    properties.messageExpiryInterval = Math.max(0, carried.expiresInSeconds - waited)
+  }
+  return properties
+}

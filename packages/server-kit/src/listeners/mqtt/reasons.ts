@@ -1,0 +1,89 @@
+import type { ErrorCode, ThingmeshError } from '@thingmesh/core'
+import { ConnectReturnCode, type ProtocolLevel, ReasonCode } from '@thingmesh/core/mqtt'
+
+/** What each error is called in an MQTT 5 CONNACK (section 3.2.2.2). */
+const connackReasons: Readonly<Record<ErrorCode, number>> = {
+  'invalid-argument': ReasonCode.clientIdentifierNotValid,
+  unauthenticated: ReasonCode.badUserNameOrPassword,
+  'permission-denied': ReasonCode.notAuthorized,
+  'not-found': ReasonCode.topicNameInvalid,
+  conflict: ReasonCode.clientIdentifierNotValid,
+  'too-large': ReasonCode.packetTooLarge,
+  'rate-limited': ReasonCode.quotaExceeded,
+  unsupported: ReasonCode.unsupportedProtocolVersion,
+  timeout: ReasonCode.serverBusy,
+  canceled: ReasonCode.unspecifiedError,
+  unavailable: ReasonCode.serverUnavailable,
+  internal: ReasonCode.unspecifiedError,
+}
+
+/** In a PUBACK, SUBACK or UNSUBACK (MQTT 5, sections 3.4.2.1 and 3.9.3), which share the codes used here. */
+const requestReasons: Readonly<Record<ErrorCode, number>> = {
+  'invalid-argument': ReasonCode.topicNameInvalid,
+  unauthenticated: ReasonCode.notAuthorized,
+  'permission-denied': ReasonCode.notAuthorized,
+  'not-found': ReasonCode.topicNameInvalid,
+  conflict: ReasonCode.implementationSpecificError,
+  'too-large': ReasonCode.quotaExceeded,
+  'rate-limited': ReasonCode.quotaExceeded,
+  unsupported: ReasonCode.implementationSpecificError,
+  timeout: ReasonCode.unspecifiedError,
+  canceled: ReasonCode.unspecifiedError,
+  unavailable: ReasonCode.quotaExceeded,
+  internal: ReasonCode.unspecifiedError,
+}
+
+/** In a DISCONNECT that the hub sends (MQTT 5, section 3.14.2.1). */
+const disconnectReasons: Readonly<Record<ErrorCode, number>> = {
+  'invalid-argument': ReasonCode.protocolError,
+  unauthenticated: ReasonCode.notAuthorized,
+  'permission-denied': ReasonCode.notAuthorized,
+  'not-found': ReasonCode.topicNameInvalid,
+  conflict: ReasonCode.sessionTakenOver,
+  'too-large': ReasonCode.packetTooLarge,
+  'rate-limited': ReasonCode.quotaExceeded,
+  unsupported: ReasonCode.implementationSpecificError,
+  timeout: ReasonCode.keepAliveTimeout,
+  canceled: ReasonCode.administrativeAction,
+  unavailable: ReasonCode.serverShuttingDown,
+  internal: ReasonCode.unspecifiedError,
+}
+
+/** Before MQTT 5 a CONNACK knows five refusals (3.1.1, section 3.2.2.3). */
+const returnCodes: Readonly<Record<ErrorCode, number>> = {
+  'invalid-argument': ConnectReturnCode.identifierRejected,
+  unauthenticated: ConnectReturnCode.badUserNameOrPassword,
+  'permission-denied': ConnectReturnCode.notAuthorized,
+  'not-found': ConnectReturnCode.notAuthorized,
+  conflict: ConnectReturnCode.identifierRejected,
+  'too-large': ConnectReturnCode.notAuthorized,
+  'rate-limited': ConnectReturnCode.serverUnavailable,
+  unsupported: ConnectReturnCode.unacceptableProtocolVersion,
+  timeout: ConnectReturnCode.serverUnavailable,
+  canceled: ConnectReturnCode.serverUnavailable,
+  unavailable: ConnectReturnCode.serverUnavailable,
+  internal: ConnectReturnCode.serverUnavailable,
+}
+
+export function toConnackReason(error: ThingmeshError, level: ProtocolLevel): number {
+  return level === 5 ? (reasonIn(error) ?? connackReasons[error.code]) : returnCodes[error.code]
+}
+
+export function toRequestReason(error: ThingmeshError): number {
+  return reasonIn(error) ?? requestReasons[error.code]
+}
+
+/** A wrong filter has a name of its own. */
+export function toSubackReason(error: ThingmeshError): number {
+  return error.code === 'invalid-argument' ? ReasonCode.topicFilterInvalid : toRequestReason(error)
+}
+
+export function toDisconnectReason(error: ThingmeshError): number {
+  return reasonIn(error) ?? disconnectReasons[error.code]
+}
+
+/** The codec and this listener know the reason better than a general code does. */
+function reasonIn(error: ThingmeshError): number | undefined {
+  const { reasonCode } = error.details
+  return typeof reasonCode === 'number' ? reasonCode : undefined
+}

@@ -1,0 +1,86 @@
+import type { Counter, Histogram, Meter } from '../contracts/index.ts'
+
+/** Why an accepted message, or a copy of one, did not arrive. The list is closed: nothing is lost for a reason not on it. */
+export const dropReasons = [
+  'slow-reader',
+  'expired',
+  'no-right-any-more',
+  'not-in-log',
+  'retention',
+  'will-refused',
+] as const
+export type DropReason = (typeof dropReasons)[number]
+
+export const refusals = [
+  'permission',
+  'no-channel',
+  'topic',
+  'payload-size',
+  'retained-count',
+  'retained-size',
+  'store-behind',
+  'subscriptions',
+  'sessions',
+  'sessions-per-principal',
+  'authentication',
+  'client-id',
+  'will-size',
+] as const
+export type Refusal = (typeof refusals)[number]
+
+/** What the pipeline counts. Fields, so that counting on the hot path is an addition. */
+export interface Counters {
+  readonly in: Readonly<Record<'at-most-once' | 'at-least-once' | 'exactly-once', Counter>>
+  readonly out: Counter
+  readonly dropped: Readonly<Record<DropReason, Counter>>
+  readonly refused: Readonly<Record<Refusal, Counter>>
+  readonly notRecorded: Counter
+  readonly fellBehind: Counter
+  readonly windowFull: Counter
+  readonly batchMessages: Histogram
+  readonly batchSeconds: Histogram
+  readonly commitFailures: Counter
+}
+
+export function pipelineCounters(meter: Meter): Counters {
+  const accepted = (delivery: string) =>
+    meter.counter('thingmesh_messages_in_total', 'Messages accepted.', { delivery })
+  const entries = <Name extends string>(names: readonly Name[], make: (name: Name) => Counter) =>
+    Object.fromEntries(names.map(name => [name, make(name)])) as Record<Name, Counter>
+  return {
+    in: {
+      'at-most-once': accepted('at-most-once'),
+      'at-least-once': accepted('at-least-once'),
+      'exactly-once': accepted('exactly-once'),
+    },
+    out: meter.counter('thingmesh_messages_out_total', 'Messages handed to peers.'),
+    dropped: entries(dropReasons, reason =>
+      meter.counter('thingmesh_messages_dropped_total', 'Accepted messages, or copies of them, that did not arrive.', {
+        reason,
+      }),
+    ),
+    refused: entries(refusals, limit =>
+      meter.counter('thingmesh_refused_total', 'Requests refused before they were accepted.', { limit }),
+    ),
+    notRecorded: meter.counter(
+      'thingmesh_messages_not_recorded_total',
+      'At-most-once messages that were delivered but not recorded, because the store was behind.',
+    ),
+    fellBehind: meter.counter('thingmesh_sessions_behind_total', 'Times a session was turned over to the log.'),
+    windowFull: meter.counter(
+      'thingmesh_sessions_window_full_total',
+      'Times a session had as many un-acknowledged deliveries as it takes.',
+    ),
+    batchMessages: meter.histogram(
+      'thingmesh_commit_batch_messages',
+      'Messages in a commit batch.',
+      [1, 4, 16, 64, 256, 1024, 4096, 16384],
+    ),
+    batchSeconds: meter.histogram(
+      'thingmesh_commit_seconds',
+      'From the start of a commit to its end.',
+      [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2],
+    ),
+    commitFailures: meter.counter('thingmesh_commit_failures_total', 'Commit batches that the store refused.'),
+  }
+}

@@ -1,0 +1,143 @@
+import { type Message, parseFilter, ThingmeshError } from '@thingmesh/core'
+import type {
+  ChannelDirectory,
+  MessageLog,
+  MessagePage,
+  ReadRequest,
+  RetainedMessages,
+  Rights,
+} from '../contracts/index.ts'
+import type { Committer } from './committer.ts'
+import type { HubLimits } from './limits.ts'
+import type { Router } from './router.ts'
+import type { Receiver, Target } from './target.ts'
+
+const pageBytes = 4 * 1024 * 1024
+const messagesMax = 1000
+const latestMax = 1000
+
+interface Reader {
+  readonly domain: string
+  readonly rights: Rights
+}
+
+/** Looks into the log on behalf of a principal: never more than its rights, whatever the filter. */
+export class HistoryReader {
+  readonly #log: MessageLog
+  readonly #retained: RetainedMessages
+  readonly #channels: ChannelDirectory
+  readonly #committer: Committer
+  readonly #router: Router
+  readonly #limits: HubLimits
+
+  constructor(parts: {
+    log: MessageLog
+    retained: RetainedMessages
+    channels: ChannelDirectory
+    committer: Committer
+    router: Router
+    limits: HubLimits
+  }) {
+    this.#log = parts.log
+    this.#retained = parts.retained
+    this.#channels = parts.channels
+    this.#committer = parts.committer
+    this.#router = parts.router
+    this.#limits = parts.limits
+  }
+
+  async read(reader: Reader, request: ReadRequest): Promise<MessagePage> {
+    this.#check(reader, request.filter, ['read'])
+    const limit = request.limit ?? 100
+    if (!Number.isInteger(limit) || limit < 1 || limit > messagesMax) {
+      throw new ThingmeshError('invalid-argument', `limit is ${limit}, allowed is 1 to ${messagesMax}`)
+    }
+    const page = await this.#page(reader, request, limit)
+    const waitMs = Math.min(request.waitMs ?? 0, this.#limits.waitMsMax)
+    if (page.messages.length > 0 || !page.complete || waitMs <= 0) return page
+    // Listening starts before the second look, so that nothing falls between the two.
+    const arrival = new Arrival(reader)
+    this.#router.add(request.filter, arrival)
+    try {
+      const second = await this.#page(reader, request, limit)
+      if (second.messages.length > 0 || !(await arrival.within(waitMs, request.signal))) return second
+      // An at-most-once message is routed before it is recorded.
+      await this.#committer.settled()
+      return await this.#page(reader, request, limit)
+    } finally {
+      this.#router.remove(request.filter, arrival)
+    }
+  }
+
+  async latest(reader: Reader, filter: string): Promise<readonly Message[]> {
+    this.#check(reader, filter, ['read', 'subscribe'])
+    await this.#committer.settled()
+    const messages = await this.#retained.match(reader.domain, [filter], latestMax)
+    return messages.filter(({ topic }) => reader.rights.may('read', topic) || reader.rights.may('subscribe', topic))
+  }
+
+  #check({ domain, rights }: Reader, filter: string, actions: readonly ('read' | 'subscribe')[]): void {
+    parseFilter(filter, this.#limits)
+    if (!actions.some(action => rights.mayOnSome(action, filter))) {
+      throw new ThingmeshError('permission-denied', `no ${actions.join(' or ')} right on any topic that matches`)
+    }
+    const channel = filter.split('/', 1)[0]!
+    if (channel !== '#' && channel !== '+' && this.#channels.find(domain, channel) === undefined) {
+      throw new ThingmeshError('not-found', 'there is no such channel')
+    }
+  }
+
+  async #page({ domain, rights }: Reader, request: ReadRequest, limit: number): Promise<MessagePage> {
+    const { after = 0, before, fromMs, toMs, publisher, newest, filter } = request
+    const filters = [{ filter, after }]
+    const page = await this.#log.read({
+      domain,
+      filters,
+      before,
+      fromMs,
+      toMs,
+      publisher,
+      newest,
+      limit,
+      bytesMax: pageBytes,
+    })
+    const mayRead = (message: Message) =>
+      rights.may('read', message.topic) && this.#channels.find(domain, message.channel)?.record !== 'none'
+    return { ...page, messages: page.messages.filter(mayRead) }
+  }
+}
+
+/** Waits for the first message that a reader may read. */
+class Arrival implements Receiver {
+  readonly domain: string
+  readonly #rights: Rights
+  readonly #arrived = Promise.withResolvers<boolean>()
+
+  constructor({ domain, rights }: Reader) {
+    this.domain = domain
+    this.#rights = rights
+  }
+
+  targetFor(topic: string): Target | undefined {
+    if (!this.#rights.may('read', topic)) return undefined
+    const terms = { delivery: 'at-most-once', retainAsPublished: false, subscriptionIds: [], replay: false } as const
+    return { receiver: this, terms, atMostOnce: true, noLocal: false }
+  }
+
+  offer(): void {
+    this.#arrived.resolve(true)
+  }
+
+  async within(waitMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const stop = () => this.#arrived.resolve(false)
+    const timer = setTimeout(stop, waitMs)
+    signal?.addEventListener('abort', stop, { once: true })
+    if (signal?.aborted) stop()
+    try {
+      return await this.#arrived.promise
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+}

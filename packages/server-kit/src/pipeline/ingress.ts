@@ -1,0 +1,237 @@
+import { type Draft, isThingmeshError, type LogId, type Principal, parseTopic, ThingmeshError } from '@thingmesh/core'
+import type { Authenticate, Health, Hello, Ingress, RightsChange, Session } from '../contracts/index.ts'
+import type { Feed } from './feed.ts'
+import { HubSession } from './session.ts'
+import type { Walk } from './walk.ts'
+
+/** Slows down whoever guesses. */
+export interface Throttle {
+  /** Throws `rate-limited`. */
+  check(address: string, identity: string): void
+  failed(address: string, identity: string): void
+  succeeded(address: string, identity: string): void
+}
+
+const expirySweepMs = 500
+
+/** The front door, and the list of who is inside. */
+export class HubIngress implements Ingress {
+  readonly #walk: Walk
+  readonly #authenticate: Authenticate
+  readonly #throttle: Throttle
+  readonly #logId: () => LogId
+  readonly #sessions = new Map<Feed, HubSession>()
+  /** Those that keep a connection, by principal. */
+  readonly #connections = new Map<string, number>()
+  #connectionCount = 0
+  #open = false
+  #expiryTimer: NodeJS.Timeout | undefined
+
+  constructor(walk: Walk, parts: { authenticate: Authenticate; throttle: Throttle; logId: () => LogId }) {
+    this.#walk = walk
+    this.#authenticate = parts.authenticate
+    this.#throttle = parts.throttle
+    this.#logId = parts.logId
+  }
+
+  get connectionCount(): number {
+    return this.#connectionCount
+  }
+
+  start(): void {
+    this.#open = true
+    this.#expiryTimer = setInterval(() => this.#endExpired(), expirySweepMs).unref()
+  }
+
+  /** Nobody comes in any more, and everybody goes. */
+  async stop(): Promise<void> {
+    this.#open = false
+    clearInterval(this.#expiryTimer)
+    const reason = new ThingmeshError('unavailable', 'the hub is stopping')
+    await Promise.all([...this.#sessions.values()].map(session => session.end(reason)))
+  }
+
+  health(): Health {
+    return this.#walk.health()
+  }
+
+  async open(hello: Hello): Promise<Session> {
+    this.#checkOpen()
+    checkClientId(hello, this.#walk)
+    const principal = await this.#proveNow(hello)
+    this.#checkOpen()
+    const session = this.#enter(hello, principal)
+    try {
+      await this.#walk.feeds.save(session.feed)
+    } catch (error) {
+      await session.close('farewell')
+      throw error
+    }
+    return session
+  }
+
+  /** The registry changed: rights are weighed anew, and whoever lost the ground to be here goes. */
+  rightsChanged(change: RightsChange): void {
+    this.#walk.topics.invalidate()
+    this.#walk.router.invalidate()
+    if (change.kind === 'changed') return
+    const isMeant = ({ principal }: HubSession) =>
+      change.kind === 'credential-revoked'
+        ? principal.credentialId === change.credentialId
+        : principal.domain === change.domain && principal.id === change.principal
+    for (const session of this.#sessions.values()) {
+      if (isMeant(session))
+        this.#end(session, new ThingmeshError('unauthenticated', 'the credential is no longer valid'))
+    }
+    if (change.kind === 'principal-revoked' && change.deleted) {
+      for (const feed of this.#walk.feeds.ofPrincipal(change.domain, change.principal)) {
+        this.#walk.feeds.discard(feed).catch(error => this.#walk.onFault(error, 'sessions'))
+      }
+    }
+  }
+
+  /** A proof takes its time: if the registry changed meanwhile, what was proved may be gone, and is proved again. */
+  async #proveNow(hello: Hello): Promise<Principal> {
+    const { topics } = this.#walk
+    for (;;) {
+      const { generation } = topics
+      const principal = await this.#prove(hello)
+      if (generation === topics.generation) return principal
+    }
+  }
+
+  async #prove(hello: Hello): Promise<Principal> {
+    const { credential, peer } = hello
+    const identity = credential.kind === 'key' ? (credential.identity ?? '') : ''
+    this.#throttle.check(peer.address, identity)
+    try {
+      const principal = await this.#authenticate(credential, peer)
+      if (principal === undefined)
+        throw new ThingmeshError('unauthenticated', 'the credential is of no kind that this hub knows')
+      this.#throttle.succeeded(peer.address, identity)
+      return principal
+    } catch (error) {
+      if (isThingmeshError(error) && error.code === 'unauthenticated') {
+        this.#throttle.failed(peer.address, identity)
+        this.#walk.counters.refused.authentication.value += 1
+      }
+      throw error
+    }
+  }
+
+  /** From here to the end nothing waits: two connections of one client id cannot interleave. */
+  #enter(hello: Hello, principal: Principal): HubSession {
+    const { limits, feeds, router, counters } = this.#walk
+    const clientId = hello.clientId ?? ''
+    const identity = { domain: principal.domain, principal: principal.id, clientId }
+    let feed = clientId === '' ? undefined : feeds.find(identity)
+    if (feed?.isConnected) {
+      this.#endFeed(feed)
+      feed = feeds.find(identity)
+    }
+    if (hello.clientId !== undefined) this.#checkRoom(principal)
+    if (feed !== undefined && hello.cleanStart) {
+      feeds.discard(feed).catch(error => this.#walk.onFault(error, 'sessions'))
+      feed = undefined
+    }
+    const resumed = feed !== undefined
+    feed ??= feeds.create(identity)
+    feed.expiresInSeconds = Math.min(hello.expiresInSeconds ?? 0, limits.sessionExpirySecondsMax)
+    const will = hello.will !== undefined && this.#checkWill(hello.will.draft) ? hello.will : undefined
+    if (hello.will !== undefined && will === undefined) counters.refused['will-size'].value += 1
+    const session = new HubSession(this.#walk, {
+      principal,
+      feed,
+      resumed,
+      origin: { log: this.#logId(), publisher: principal.id, clientId, protocol: hello.protocol },
+      outlet: hello.outlet,
+      will,
+      onClosed: closed => this.#leave(closed, hello),
+    })
+    this.#sessions.set(feed, session)
+    if (hello.clientId !== undefined) {
+      this.#connectionCount += 1
+      const key = connectionKey(principal)
+      this.#connections.set(key, (this.#connections.get(key) ?? 0) + 1)
+    }
+    if (hello.outlet !== undefined) {
+      const windowMax = Math.max(1, Math.min(hello.windowMax ?? limits.windowMax, limits.windowMax))
+      feed.attach({ outlet: hello.outlet, rights: session.rights, windowMax })
+      if (feed.subscriptions.size > 0) router.invalidate()
+    }
+    return session
+  }
+
+  #leave(session: HubSession, hello: Hello): void {
+    this.#sessions.delete(session.feed)
+    if (hello.clientId === undefined) return
+    this.#connectionCount -= 1
+    const key = connectionKey(session.principal)
+    const rest = (this.#connections.get(key) ?? 1) - 1
+    if (rest === 0) this.#connections.delete(key)
+    else this.#connections.set(key, rest)
+  }
+
+  #checkRoom(principal: Principal): void {
+    const { limits, counters } = this.#walk
+    if (this.#connectionCount >= limits.sessionsMax) {
+      counters.refused.sessions.value += 1
+      throw new ThingmeshError(
+        'unavailable',
+        `the hub has ${this.#connectionCount} sessions, the limit is ${limits.sessionsMax}`,
+      )
+    }
+    const own = this.#connections.get(connectionKey(principal)) ?? 0
+    if (own >= limits.sessionsPerPrincipalMax) {
+      counters.refused['sessions-per-principal'].value += 1
+      throw new ThingmeshError(
+        'rate-limited',
+        `the principal has ${own} sessions, the limit is ${limits.sessionsPerPrincipalMax}`,
+      )
+    }
+  }
+
+  #checkWill({ topic, payload }: Draft): boolean {
+    const { limits } = this.#walk
+    parseTopic(topic, limits)
+    return payload.byteLength <= limits.willBytesMax
+  }
+
+  #endFeed(feed: Feed): void {
+    const session = this.#sessions.get(feed)
+    if (session !== undefined)
+      this.#end(session, new ThingmeshError('conflict', 'another connection took the session over'))
+  }
+
+  #end(session: HubSession, reason: ThingmeshError): void {
+    session.end(reason).catch(error => this.#walk.onFault(error, 'sessions'))
+  }
+
+  #endExpired(): void {
+    const nowMs = Date.now()
+    for (const session of this.#sessions.values()) {
+      const { expiresAtMs } = session.principal
+      if (expiresAtMs !== undefined && nowMs >= expiresAtMs) {
+        this.#end(session, new ThingmeshError('unauthenticated', 'the credential has expired'))
+      }
+    }
+  }
+
+  #checkOpen(): void {
+    if (!this.#open) throw new ThingmeshError('unavailable', 'the hub is not open')
+  }
+}
+
+function connectionKey({ domain, id }: Principal): string {
+  return JSON.stringify([domain, id])
+}
+
+function checkClientId({ clientId = '' }: Hello, { limits, counters }: Walk): void {
+  const { clientIdBytesMax } = limits
+  const bytes = Buffer.byteLength(clientId)
+  if (bytes <= clientIdBytesMax) return
+  counters.refused['client-id'].value += 1
+  throw new ThingmeshError('invalid-argument', `a client id of ${bytes} bytes, the limit is ${clientIdBytesMax}`, {
+    details: { limit: clientIdBytesMax, found: bytes },
+  })
+}

@@ -1,0 +1,50 @@
+import { defaultTopicLimits } from '@thingmesh/core'
+
+/** What the pipeline bounds, on every protocol. What one protocol alone bounds is an option of its listener. */
+export interface HubLimits {
+  readonly topicBytesMax: number
+  readonly topicLevelsMax: number
+  readonly payloadBytesMax: number
+  readonly clientIdBytesMax: number
+  readonly willBytesMax: number
+  readonly subscriptionsPerSessionMax: number
+  /** Un-acknowledged deliveries to one peer. */
+  readonly windowMax: number
+  readonly sessionExpirySecondsMax: number
+  readonly sessionsMax: number
+  readonly sessionsPerPrincipalMax: number
+  readonly retainedPerDomainMax: number
+  readonly retainedBytesMax: number
+  /** Waiting to be written, before at-least-once publishing is refused with `unavailable`. */
+  readonly commitBytesMax: number
+  /** Waiting to be written, before at-most-once messages are no longer recorded. */
+  readonly recordBytesMax: number
+  /** Held in memory for one session that does not keep up, before it is fed from the log. */
+  readonly queueMessagesMax: number
+  readonly queueBytesMax: number
+  /** The same for all sessions together. */
+  readonly queuesBytesMax: number
+  readonly waitMsMax: number
+  readonly pruneIntervalMs: number
+}
+
+export const defaultHubLimits: HubLimits = {
+  ...defaultTopicLimits,
+  payloadBytesMax: 256 * 1024,
+  clientIdBytesMax: 64,
+  willBytesMax: 4096,
+  subscriptionsPerSessionMax: 100,
+  windowMax: 64,
+  sessionExpirySecondsMax: 7 * 24 * 3600,
+  sessionsMax: 100_000,
+  sessionsPerPrincipalMax: 10,
+  retainedPerDomainMax: 100_000,
+  retainedBytesMax: 64 * 1024,
+  commitBytesMax: 64 * 1024 * 1024,
+  recordBytesMax: 16 * 1024 * 1024,
+  queueMessagesMax: 8192,
+  queueBytesMax: 2 * 1024 * 1024,
+  queuesBytesMax: 64 * 1024 * 1024,
+  waitMsMax: 30_000,
+  pruneIntervalMs: 60_000,
+}

@@ -1,0 +1,272 @@
+import {
+  type Draft,
+  type Message,
+  type Principal,
+  parseFilter,
+  ThingmeshError,
+  toThingmeshError,
+} from '@thingmesh/core'
+import type {
+  Control,
+  MessagePage,
+  Outlet,
+  ReadRequest,
+  Receipt,
+  Rights,
+  Session,
+  SubscribeRequest,
+  SubscribeResult,
+  SubscriptionRecord,
+  Will,
+} from '../contracts/index.ts'
+import { AcceptedMessage, type Origin } from './accepted.ts'
+import type { Feed } from './feed.ts'
+import { isWantedAtLeastOnce } from './router.ts'
+import type { TopicEntry } from './topics.ts'
+import type { Walk } from './walk.ts'
+
+const admittedMax = 1024
+
+/** What a session is made of, once its peer is known. */
+export interface SessionParts {
+  readonly principal: Principal
+  readonly feed: Feed
+  readonly resumed: boolean
+  readonly origin: Origin
+  readonly outlet: Outlet | undefined
+  readonly will: Will | undefined
+  readonly onClosed: (session: HubSession) => void
+}
+
+/** One connection or exchange, from `open` to `close`. What outlives it is its feed's. */
+export class HubSession implements Session {
+  readonly principal: Principal
+  readonly resumed: boolean
+  readonly feed: Feed
+  readonly #walk: Walk
+  readonly #origin: Origin
+  readonly #outlet: Outlet | undefined
+  readonly #onClosed: (session: HubSession) => void
+  #will: Will | undefined
+  #rights: Rights
+  #rightsGeneration: number
+  /** Topics that were weighed and found allowed, as of the registry's generation. */
+  #admitted = new Map<string, TopicEntry>()
+  #closed = false
+
+  constructor(walk: Walk, parts: SessionParts) {
+    this.#walk = walk
+    this.principal = parts.principal
+    this.resumed = parts.resumed
+    this.feed = parts.feed
+    this.#origin = parts.origin
+    this.#outlet = parts.outlet
+    this.#will = parts.will
+    this.#onClosed = parts.onClosed
+    this.#rights = walk.authorizer.compile(parts.principal)
+    this.#rightsGeneration = walk.topics.generation
+  }
+
+  get expiresInSeconds(): number {
+    return this.feed.expiresInSeconds
+  }
+
+  /** As the registry has them at this moment. */
+  readonly rights = (): Rights => {
+    const { generation } = this.#walk.topics
+    if (generation !== this.#rightsGeneration) {
+      this.#rights = this.#walk.authorizer.compile(this.principal)
+      this.#rightsGeneration = generation
+    }
+    return this.#rights
+  }
+
+  publish(draft: Draft): Receipt | undefined {
+    this.#checkOpen()
+    return this.#publish(draft)
+  }
+
+  async subscribe(requests: readonly SubscribeRequest[]): Promise<readonly SubscribeResult[]> {
+    this.#checkOpen()
+    const { router, feeds, replay } = this.#walk
+    const replayed: string[] = []
+    const results = requests.map((request): SubscribeResult => {
+      const refused = this.#checkSubscription(request)
+      if (refused !== undefined) return { ok: false, error: refused }
+      const known = this.feed.subscriptions.get(request.filter)
+      this.feed.subscribe(toSubscription(request, known?.since ?? router.head))
+      if (known === undefined) router.add(request.filter, this.feed)
+      else router.invalidate()
+      const when = request.replay ?? 'always'
+      if (when === 'always' || (when === 'if-new' && known === undefined)) replayed.push(request.filter)
+      return { ok: true, delivery: request.delivery }
+    })
+    await feeds.save(this.feed)
+    // After the answer: a peer learns that it is subscribed before it is sent anything for it.
+    if (replayed.length > 0) setImmediate(() => replay.start(this.feed, replayed))
+    return results
+  }
+
+  async unsubscribe(filters: readonly string[]): Promise<readonly boolean[]> {
+    this.#checkOpen()
+    const { router, feeds } = this.#walk
+    const results = filters.map(filter => {
+      const known = this.feed.unsubscribe(filter)
+      if (known) router.remove(filter, this.feed)
+      return known
+    })
+    await feeds.save(this.feed)
+    return results
+  }
+
+  acknowledge(tag: number): boolean {
+    return !this.#closed && this.feed.acknowledge(tag)
+  }
+
+  resume(): void {
+    if (!this.#closed) this.feed.resume()
+  }
+
+  async read(request: ReadRequest): Promise<MessagePage> {
+    this.#checkOpen()
+    return this.#walk.history.read({ domain: this.principal.domain, rights: this.rights() }, request)
+  }
+
+  async latest(filter: string): Promise<readonly Message[]> {
+    this.#checkOpen()
+    return this.#walk.history.latest({ domain: this.principal.domain, rights: this.rights() }, filter)
+  }
+
+  control(): Control {
+    this.#checkOpen()
+    return this.#walk.controlOf(this.principal)
+  }
+
+  async close(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const will = how === 'farewell' ? undefined : this.#will
+    this.#will = undefined
+    if (will !== undefined) this.#publishWill(will)
+    this.#onClosed(this)
+    if (expiresInSeconds !== undefined) this.feed.expiresInSeconds = expiresInSeconds
+    this.feed.detach()
+    const { feeds } = this.#walk
+    if (this.feed.isDurable) {
+      this.feed.disconnectedAtMs = Date.now()
+      await feeds.save(this.feed)
+    } else await feeds.discard(this.feed)
+  }
+
+  /** The hub ends it: the peer is told, and the session is closed as lost. */
+  end(reason: ThingmeshError): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    this.#outlet?.close(reason)
+    return this.close('lost')
+  }
+
+  #publish(draft: Draft): Receipt | undefined {
+    const { counters, router, committer, sequencer, limits, retained } = this.#walk
+    const entry = this.#admit(draft.topic)
+    const { byteLength } = draft.payload
+    if (byteLength > limits.payloadBytesMax) {
+      counters.refused['payload-size'].value += 1
+      throw new ThingmeshError('too-large', `a payload of ${byteLength} bytes, the limit is ${limits.payloadBytesMax}`)
+    }
+    const isAcknowledged = draft.delivery !== 'at-most-once'
+    if (isAcknowledged) committer.admit()
+    if (draft.retain) retained.admit(entry.domain, draft)
+
+    const message = new AcceptedMessage(entry, this.#origin, draft, sequencer.next(), Date.now())
+    counters.in[draft.delivery].value += 1
+    if (draft.retain) retained.accepted(entry.domain, draft, message.sequence)
+
+    if (!isAcknowledged) {
+      router.route(message)
+      const recorded = entry.record === 'all'
+      if (recorded || draft.retain) committer.record(message, recorded)
+      return undefined
+    }
+    return committer.commit(message, entry.record !== 'none' || isWantedAtLeastOnce(router.targets(entry), message))
+  }
+
+  #admit(topic: string): TopicEntry {
+    const { topics } = this.#walk
+    const known = this.#admitted.get(topic)
+    if (known !== undefined && known.generation === topics.generation) return known
+    const entry = this.#weigh(topic)
+    if (this.#admitted.size >= admittedMax) this.#admitted.clear()
+    this.#admitted.set(topic, entry)
+    return entry
+  }
+
+  #weigh(topic: string): TopicEntry {
+    const { topics, counters } = this.#walk
+    let entry: TopicEntry
+    try {
+      entry = topics.find(this.principal.domain, topic)
+    } catch (error) {
+      counters.refused.topic.value += 1
+      throw error
+    }
+    // Rights first: whoever may not publish there does not learn whether the channel exists.
+    if (!this.rights().may('publish', topic)) {
+      counters.refused.permission.value += 1
+      throw new ThingmeshError('permission-denied', 'no right to publish to this topic')
+    }
+    if (entry.record === undefined) {
+      counters.refused['no-channel'].value += 1
+      throw entry.disabled
+        ? new ThingmeshError('permission-denied', 'the channel is disabled')
+        : new ThingmeshError('not-found', 'there is no such channel')
+    }
+    return entry
+  }
+
+  #checkSubscription({ filter }: SubscribeRequest): ThingmeshError | undefined {
+    const { limits, counters } = this.#walk
+    if (filter.startsWith('$share/')) return new ThingmeshError('unsupported', 'shared subscriptions are not supported')
+    try {
+      parseFilter(filter, limits)
+    } catch (error) {
+      counters.refused.topic.value += 1
+      return toThingmeshError(error)
+    }
+    if (!this.rights().mayOnSome('subscribe', filter)) {
+      counters.refused.permission.value += 1
+      return new ThingmeshError('permission-denied', 'no right to subscribe to any topic that matches')
+    }
+    const { size } = this.feed.subscriptions
+    if (size >= limits.subscriptionsPerSessionMax && !this.feed.subscriptions.has(filter)) {
+      counters.refused.subscriptions.value += 1
+      return new ThingmeshError(
+        'rate-limited',
+        `the session has ${size} subscriptions, the limit is ${limits.subscriptionsPerSessionMax}`,
+      )
+    }
+    return undefined
+  }
+
+  #publishWill({ draft }: Will): void {
+    try {
+      this.#publish(draft)
+    } catch {
+      this.#walk.counters.dropped['will-refused'].value += 1
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new ThingmeshError('canceled', 'the session is closed')
+  }
+}
+
+function toSubscription(request: SubscribeRequest, since: number): SubscriptionRecord {
+  return {
+    filter: request.filter,
+    delivery: request.delivery,
+    noLocal: request.noLocal ?? false,
+    retainAsPublished: request.retainAsPublished ?? false,
+    subscriptionId: request.subscriptionId,
+    since,
+  }
+}

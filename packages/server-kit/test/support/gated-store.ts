@@ -1,0 +1,62 @@
+import type { MessageLog, Store } from '../../src/contracts/index.ts'
+import { memoryStore } from '../../src/store/memory/index.ts'
+
+export interface GatedStore extends Store {
+  /** Appends wait from now on. */
+  hold(): void
+  /** Lets what waits through, and everything after it. */
+  release(): void
+  /** The next append fails. */
+  failNext(): void
+  /** How many appends are waiting. */
+  readonly held: number
+  readonly appended: () => number
+}
+
+/** A memory store whose appends a test holds back or lets fail. */
+export function gatedStore(): GatedStore {
+  const store = memoryStore()
+  const waiting: (() => void)[] = []
+  let holding = false
+  let failing = false
+  let appended = 0
+  const append: MessageLog['append'] = async (batch, recorded) => {
+    if (holding) await new Promise<void>(resolve => waiting.push(resolve))
+    if (failing) {
+      failing = false
+      throw new Error('disk full')
+    }
+    await store.log.append(batch, recorded)
+    appended += batch.length
+  }
+  const log: MessageLog = {
+    get id() {
+      return store.log.id
+    },
+    get nextSequence() {
+      return store.log.nextSequence
+    },
+    append,
+    reserve: below => store.log.reserve(below),
+    read: query => store.log.read(query),
+    prune: plans => store.log.prune(plans),
+  }
+  return {
+    ...store,
+    log,
+    hold() {
+      holding = true
+    },
+    release() {
+      holding = false
+      for (const resume of waiting.splice(0)) resume()
+    },
+    failNext() {
+      failing = true
+    },
+    get held() {
+      return waiting.length
+    },
+    appended: () => appended,
+  }
+}
