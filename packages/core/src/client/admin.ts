@@ -17,8 +17,8 @@ import type {
 import { readItems, readResource } from './wire-resources.ts'
 
 /**
- * A hub's registry over HTTP, for an operator's token. Errors are those of `HttpClient`. Throws `TypeError` for a url or
- * options that cannot be meant.
+ * A hub's registry over HTTP, for an operator's token. Errors are those of `HttpClient`. Throws `TypeError` for a url
+ * or options that cannot be meant.
  */
 export function createAdmin(url: string, options: Omit<HttpClientOptions, 'key'>): Admin {
   const exchange = openExchange(toExchangeOptions(url, options))

@@ -115,7 +115,7 @@ function toPath(request: ExchangeRequest): string {
   return `/${path}${query.length === 0 ? '' : `?${query.join('&')}`}`
 }
 
-/** RFC 3986, section 5.2.4: `.` and `..` would be taken out of the path, encoded or not, so no resource can be named so. */
+/** RFC 3986, section 5.2.4: `.` and `..` are taken out of a path, encoded or not, so no resource can be named so. */
 function toSegment(segment: string): string {
   if (segment === '.' || segment === '..') {
     throw new ThingmeshError('invalid-argument', `${segment} cannot be a part of an address over http`, {

@@ -66,7 +66,7 @@ function isErrorCode(value: unknown): value is ErrorCode {
   return (errorCodes as readonly unknown[]).includes(value)
 }
 
-/** RFC 9110, section 10.2.3: seconds, or a date. A date is the server's clock against ours, so it is bounded to an hour. */
+/** RFC 9110, section 10.2.3: seconds, or a date. A date is the server's clock against ours, so an hour bounds it. */
 function readRetryAfter(text: string): number | undefined {
   if (/^\d{1,9}$/.test(text)) return Number(text)
   const date = Date.parse(text)

@@ -32,7 +32,7 @@ export interface ReadOptions {
   readonly publisher?: string | undefined
   /** Messages, 1 to 1,000; 100 by default. */
   readonly limit?: number | undefined
-  /** The newest so many, 1 to 1,000, in the order of the log; in place of `limit`. `next` is then what to read `before`. */
+  /** The newest so many, 1 to 1,000, oldest first; in place of `limit`. `next` is then what to read `before`. */
   readonly last?: number | undefined
   /** Where nothing matches yet: how long the hub may wait for a first message; 0 to 30, whole. */
   readonly waitSeconds?: number | undefined
@@ -45,13 +45,18 @@ export interface Published {
 }
 
 /**
- * A hub over HTTP. Topics are `<channel>/<subtopic>`, filters the same with `+` and `#`; over HTTP a channel's bare name
- * is the filter for all of it. Everything throws `ThingmeshError`: with the hub's code and `outcome: 'rejected'` where the hub refused;
+ * A hub over HTTP. Topics are `<channel>/<subtopic>`, filters the same with `+` and `#`; over HTTP a channel's bare
+ * name is the filter for all of it.
+ *
+ * Everything throws `ThingmeshError`: with the hub's code and `outcome: 'rejected'` where the hub refused;
  * `unavailable` or `timeout` with `not-sent` where the connection could not be opened and `unknown` where it broke;
  * `canceled` for an aborted signal.
  */
 export interface HttpClient {
-  /** Settles when the hub has the message as durably as the delivery asks for. Is not tried again: that is the caller's to decide. */
+  /**
+   * Settles when the hub has the message as durably as the delivery asks for. What failed is not tried again: where the
+   * outcome is `unknown`, another try may store it twice, and only the caller knows whether that matters.
+   */
   publish(topic: string | Address, payload: Publishable, options?: PublishOptions): Promise<Published>
   read(filter: string, options?: ReadOptions): Promise<ReceivedPage>
   /** Messages as they come, until the signal or `close`. Reconnects by itself, resumes by cursor, repeats nothing. */
@@ -60,7 +65,7 @@ export interface HttpClient {
   close(): void
 }
 
-/** Opens nothing yet: each call is a request of its own. Throws `TypeError` for a url or options that cannot be meant. */
+/** Opens nothing yet: each call is a request of its own. Throws `TypeError` for a url or options that make no sense. */
 export function connectHttp(url: string, options: HttpClientOptions): HttpClient {
   const exchange = openExchange(toExchangeOptions(url, options))
   const read = (filter: string, query: ReadOptions = {}): Promise<ReceivedPage> => readMessages(exchange, filter, query)

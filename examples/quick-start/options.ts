@@ -1,0 +1,29 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+export interface Options {
+  /** Ports; 0 takes any that is free. */
+  readonly mqtt: number
+  readonly http: number
+  /** A directory. */
+  readonly data: string
+}
+
+/** Throws an error whose message is meant for the person who typed. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      mqtt: { type: 'string', default: '1883' },
+      http: { type: 'string', default: '8080' },
+      data: { type: 'string', default: 'thingmesh-data' },
+    },
+  })
+  return { mqtt: parsePort('mqtt', values.mqtt), http: parsePort('http', values.http), data: resolve(values.data) }
+}
+
+function parsePort(flag: string, text: string): number {
+  const port = Number(text)
+  if (!/^\d+$/.test(text) || port > 65_535) throw new Error(`--${flag} must be a port, 0 to 65535`)
+  return port
+}

@@ -1,0 +1,48 @@
+/**
+ * Talk to a hub from a browser. What there is today is HTTP: the client of `@thingmesh/core`, on the browser's
+ * own `fetch`. A page of another origin needs that origin among the `corsOrigins` of the hub's HTTP listener. A browser
+ * does not tell whether a connection was opened, so errors of the network have the outcome `unknown`. There is no MQTT
+ * over WebSocket in here.
+ */
+export {
+  type Admin,
+  type Backoff,
+  type CallOptions,
+  type CancelSignal,
+  type ChannelClient,
+  type ChannelUpdate,
+  connectHttp,
+  createAdmin,
+  type ErrorCode,
+  type Fetch,
+  type FetchRequest,
+  type FetchResponse,
+  type FollowOptions,
+  type GrantClient,
+  type GrantFilter,
+  type GrantUpdate,
+  type HttpClient,
+  type HttpClientOptions,
+  isThingmeshError,
+  type KeyClient,
+  type NamedQuery,
+  type NewChannel,
+  type NewGrant,
+  type NewThing,
+  type Outcome,
+  type PageSize,
+  type Publishable,
+  type Published,
+  type PublishOptions,
+  type ReadOptions,
+  type ReceivedMessage,
+  type ReceivedPage,
+  type ReceivedPayload,
+  type ResourceClient,
+  type ThingClient,
+  ThingmeshError,
+  type ThingUpdate,
+  type ThingWithKey,
+  type TokenClient,
+  type TokenRequest,
+} from '@thingmesh/core'

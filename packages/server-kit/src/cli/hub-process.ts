@@ -1,0 +1,164 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
+import type { Listener } from '../contracts/index.ts'
+import { createHub, type Hub } from '../hub.ts'
+import { httpListener } from '../listeners/http/index.ts'
+import { mqttListener } from '../listeners/mqtt/index.ts'
+import { memoryStore } from '../store/memory/index.ts'
+import { sqliteStore } from '../store/sqlite/index.ts'
+import type { ServeOptions } from './serve.ts'
+import { print, type Terminal } from './terminal.ts'
+
+/** Draining takes less than this, or is given up, so that whoever supervises the process need not kill it. */
+const drainMs = 4500
+
+/** Runs a hub until SIGINT or SIGTERM. Throws what keeps it from starting, and `timeout` where it does not drain. */
+export async function runHub(options: ServeOptions, terminal: Terminal): Promise<void> {
+  const stopping = firstSignal(terminal)
+  const parts = compose(options)
+  const hub = await start(options, parts, terminal)
+  try {
+    const unsaved = await saveToken(hub, options, terminal)
+    await announce(options, parts, unsaved, terminal)
+    await stopping
+  } finally {
+    await drain(hub)
+  }
+}
+
+interface Parts {
+  readonly mqtt: Listener
+  readonly http: Listener
+}
+
+function compose({ host, mqtt, http }: ServeOptions): Parts {
+  return {
+    mqtt: withFlag(mqttListener({ host, port: mqtt }), '--mqtt', host, mqtt),
+    http: withFlag(httpListener({ host, port: http, stopTimeoutMs: drainMs / 2 }), '--http', host, http),
+  }
+}
+
+/** The same listener, whose taken port is told together with the flag that changes it. */
+function withFlag(listener: Listener, flag: string, host: string, port: number): Listener {
+  return {
+    protocol: listener.protocol,
+    get address() {
+      return listener.address
+    },
+    start: async context => {
+      try {
+        await listener.start(context)
+      } catch (error) {
+        if (!isThingmeshError(error) || error.code !== 'conflict') throw error
+        throw new ThingmeshError(
+          'conflict',
+          `port ${port} on ${host} is taken: stop what listens there, or choose another port with ${flag} PORT`,
+          { cause: error, details: { flag, port } },
+        )
+      }
+    },
+    stop: () => listener.stop(),
+  }
+}
+
+async function start(options: ServeOptions, parts: Parts, terminal: Terminal): Promise<Hub> {
+  const { data, durability } = options
+  // Nobody else may look into it: it holds every message and the hashes of all keys.
+  if (durability !== 'memory') await mkdir(data, { recursive: true, mode: 0o700 })
+  const store = durability === 'memory' ? memoryStore() : sqliteStore({ path: join(data, 'hub.db'), durability })
+  try {
+    const hub = await createHub({
+      store,
+      listeners: [parts.mqtt, parts.http],
+      onFault: (error, where) => terminal.stderr.write(`thingmesh: fault in ${where.part}: ${toFaultText(error)}\n`),
+    })
+    await hub.start()
+    return hub
+  } catch (error) {
+    if (!isThingmeshError(error) || error.code !== 'conflict' || error.details.flag !== undefined) throw error
+    throw new ThingmeshError(
+      'conflict',
+      `another process has the data in ${data}: stop it, or choose another directory with --data DIR`,
+      { cause: error },
+    )
+  }
+}
+
+function toFaultText(error: unknown): string {
+  if (!(error instanceof Error)) return 'something that is not an error was thrown'
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+  return `${isThingmeshError(error) ? `${error.code}: ` : ''}${error.message}${cause}`
+}
+
+/** The token where it was not written to a file, and so must be shown. */
+async function saveToken(hub: Hub, { tokenFile }: ServeOptions, terminal: Terminal): Promise<string | undefined> {
+  const token = hub.adminToken
+  if (token === undefined || tokenFile === undefined) return token
+  try {
+    await writeFile(tokenFile, `${token}\n`, { mode: 0o600, flag: 'wx' })
+    return undefined
+  } catch (error) {
+    // It exists this once: losing it to a wrong path would lock everybody out.
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    terminal.stderr.write(`thingmesh: cannot write the admin token to ${tokenFile} (${code}), so it is shown instead\n`)
+    return token
+  }
+}
+
+async function announce(
+  options: ServeOptions,
+  parts: Parts,
+  adminToken: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  const mqtt = parts.mqtt.address!
+  const http = parts.http.address!
+  if (options.output === 'json') {
+    const ready = { ready: true, mqtt, http, ...(adminToken === undefined ? {} : { adminToken }) }
+    await print(terminal, JSON.stringify(ready))
+    return
+  }
+  const lines =
+    options.output === 'quiet'
+      ? []
+      : [
+          'thingmesh hub is running, stop it with Ctrl-C',
+          `  mqtt  ${toUrl('mqtt', mqtt)}`,
+          `  http  ${toUrl('http', http)}`,
+          `  data  ${toPlace(options)}`,
+        ]
+  // Even a quiet start shows the token: there is no second time.
+  if (adminToken !== undefined) lines.push(`admin token, shown this once: ${adminToken}`)
+  for (const line of lines) await print(terminal, line)
+}
+
+function toPlace({ data, durability }: ServeOptions): string {
+  return durability === 'memory' ? 'in memory, gone with the process' : `${data} (${durability})`
+}
+
+function toUrl(scheme: string, { host, port }: { readonly host: string; readonly port: number }): string {
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** Settles at the first signal; the next one, but for its echo, ends the process at once. */
+function firstSignal(terminal: Terminal): Promise<void> {
+  return new Promise(settle => {
+    const forget = terminal.onSignal(() => {
+      forget()
+      settle()
+    })
+  })
+}
+
+async function drain(hub: Hub): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_settle, reject) => {
+    timer = setTimeout(() => reject(new ThingmeshError('timeout', `not drained within ${drainMs} ms`)), drainMs)
+  })
+  try {
+    await Promise.race([hub.stop(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
