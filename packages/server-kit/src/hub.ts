@@ -1,5 +1,7 @@
 import { type Principal, type ThingmeshError, toThingmeshError } from '@thingmesh/core'
-import { authenticateAll, failureThrottle, keyAuthenticator, operatorTokenAuthenticator } from './auth/index.ts'
+import { authenticateAll } from './auth/authenticate-all.ts'
+import { failureThrottle } from './auth/failure-throttle.ts'
+import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-authenticators.ts'
 import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
 import { Registry } from './control/index.ts'
 import { Committer } from './pipeline/committer.ts'

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type Admin, connectHttp, createAdmin, type HttpClient } from '@thingmesh/core'
-import { type Call, UsageError } from './command.ts'
+import type { Call } from './command.ts'
+import { UsageError } from './usage-error.ts'
 import { textOf } from './values.ts'
 
 /** Flags of every command that talks to a running hub. */

@@ -1,7 +1,8 @@
 import { actions } from '@thingmesh/core'
-import { type Command, UsageError } from './command.ts'
+import type { Command } from './command.ts'
 import { connectionFlags, withAdmin } from './connection.ts'
 import { printItem, printItems, toLines } from './output.ts'
+import { UsageError } from './usage-error.ts'
 import { choicesOf, given, textOf } from './values.ts'
 
 export const grantCommands: readonly Command[] = [

@@ -7,7 +7,7 @@ import { httpListener } from '../listeners/http/index.ts'
 import { mqttListener } from '../listeners/mqtt/index.ts'
 import { memoryStore } from '../store/memory/index.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
-import type { ServeOptions } from './serve.ts'
+import type { ServeOptions } from './serve-options.ts'
 import { print, type Terminal } from './terminal.ts'
 
 /** Draining takes less than this, or is given up, so that whoever supervises the process need not kill it. */

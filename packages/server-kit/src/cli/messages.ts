@@ -1,9 +1,10 @@
 import { buffer } from 'node:stream/consumers'
 import type { ReceivedMessage } from '@thingmesh/core'
-import { type Call, type Command, UsageError } from './command.ts'
+import type { Call, Command } from './command.ts'
 import { messageFlags, withClient } from './connection.ts'
 import { printItem, toTime } from './output.ts'
 import { abortOnSignal, toPrintable } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
 import { choiceOf, flagOf, given, integerOf, textOf, timeOf } from './values.ts'
 
 const deliveries = ['at-most-once', 'at-least-once'] as const

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { isThingmeshError } from '@thingmesh/core'
 import { version } from '../version.ts'
 import { channelCommands } from './channels.ts'
-import { type Command, UsageError } from './command.ts'
+import type { Command } from './command.ts'
 import { grantCommands } from './grants.ts'
 import { keyCommands } from './keys.ts'
 import { messageCommands } from './messages.ts'
@@ -10,6 +10,7 @@ import { serveCommand } from './serve.ts'
 import { print, type Terminal } from './terminal.ts'
 import { thingCommands } from './things.ts'
 import { tokenCommands } from './tokens.ts'
+import { UsageError } from './usage-error.ts'
 
 const commands: readonly Command[] = [
   serveCommand,

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
-import { type Durability, durabilities } from '../contracts/index.ts'
-import { type Call, type Command, UsageError } from './command.ts'
+import { durabilities } from '../contracts/index.ts'
+import type { Call, Command } from './command.ts'
+import type { ServeOptions } from './serve-options.ts'
+import { UsageError } from './usage-error.ts'
 import { choiceOf, flagOf, integerOf, textOf } from './values.ts'
 
 export const serveCommand: Command = {
@@ -26,19 +28,6 @@ export const serveCommand: Command = {
     const { runHub } = await import('./hub-process.ts')
     await runHub(options, call.terminal)
   },
-}
-
-/** Of `thingmesh serve`, with its defaults. */
-export interface ServeOptions {
-  /** A directory. */
-  readonly data: string
-  readonly host: string
-  /** Ports; 0 takes any that is free. */
-  readonly mqtt: number
-  readonly http: number
-  readonly durability: Durability
-  readonly tokenFile: string | undefined
-  readonly output: 'json' | 'quiet' | 'text'
 }
 
 function parseOptions({ values }: Call): ServeOptions {

@@ -1,8 +1,9 @@
 import type { TokenScope } from '@thingmesh/core'
-import { type Command, UsageError } from './command.ts'
+import type { Command } from './command.ts'
 import { connectionFlags, withAdmin } from './connection.ts'
 import { printItem, printItems, toLines, toTime } from './output.ts'
 import { toPrintable } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
 import { given, integerOf, textOf } from './values.ts'
 
 export const tokenCommands: readonly Command[] = [

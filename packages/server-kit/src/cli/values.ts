@@ -1,5 +1,5 @@
 import type { JsonObject } from '@thingmesh/core'
-import { UsageError } from './command.ts'
+import { UsageError } from './usage-error.ts'
 
 /** The flags of one call, as `parseArgs` gives them. */
 export type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>

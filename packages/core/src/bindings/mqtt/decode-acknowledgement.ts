@@ -1,9 +1,9 @@
 import { type DecodeSettings, decodeProperties } from './decode-properties.ts'
 import { protocolError } from './faults.ts'
+import type { PacketType } from './packet-type.ts'
 import type {
   AuthPacket,
   DisconnectPacket,
-  PacketType,
   ProtocolLevel,
   PubackPacket,
   PubcompPacket,

@@ -2,7 +2,8 @@ import { decodeAcknowledgement, decodeAuth, decodeDisconnect } from './decode-ac
 import { decodeConnack, decodeConnect } from './decode-connect.ts'
 import type { DecodeSettings } from './decode-properties.ts'
 import { decodeSuback, decodeSubscribe, decodeUnsuback, decodeUnsubscribe } from './decode-subscribe.ts'
-import type { Packet, PacketType, ProtocolLevel } from './packets.ts'
+import type { PacketType } from './packet-type.ts'
+import type { Packet, ProtocolLevel } from './packets.ts'
 import type { Reader } from './reader.ts'
 
 export type PacketTypeButPublish = Exclude<PacketType, 'publish'>

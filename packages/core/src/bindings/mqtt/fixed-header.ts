@@ -1,5 +1,6 @@
 import { malformed, protocolError } from './faults.ts'
-import type { PacketType, ProtocolLevel } from './packets.ts'
+import type { PacketType } from './packet-type.ts'
+import type { ProtocolLevel } from './packets.ts'
 import { variableIntegerBytesMax } from './variable-integer.ts'
 
 /** Type and flags in one byte, then the remaining length (MQTT 5, section 2.1). */

@@ -1,13 +1,13 @@
 export { encodePacket } from './encode-packet.ts'
 export { type EncodedPublish, encodePublish } from './encode-publish.ts'
 export type { Role } from './fixed-header.ts'
+export type { PacketType } from './packet-type.ts'
 export type {
   AuthPacket,
   ConnackPacket,
   ConnectPacket,
   DisconnectPacket,
   Packet,
-  PacketType,
   PingreqPacket,
   PingrespPacket,
   ProtocolLevel,

@@ -151,5 +151,3 @@ export type Packet =
   | PingrespPacket
   | DisconnectPacket
   | AuthPacket
-
-export type PacketType = Packet['type']

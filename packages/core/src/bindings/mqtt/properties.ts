@@ -1,4 +1,4 @@
-import type { PacketType } from './packets.ts'
+import type { PacketType } from './packet-type.ts'
 import { ReasonCode } from './reason-codes.ts'
 
 /** Every property of MQTT 5 (section 2.2.2.2). Intervals and keep-alive are seconds, packet size is bytes. */

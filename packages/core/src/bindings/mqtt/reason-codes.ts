@@ -1,4 +1,4 @@
-import type { PacketType } from './packets.ts'
+import type { PacketType } from './packet-type.ts'
 
 /** Every reason code of MQTT 5, section 2.4. Some share a number: 0 means something else in each packet. */
 export const ReasonCode = {

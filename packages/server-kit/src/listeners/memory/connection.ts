@@ -1,6 +1,6 @@
 import type { Delivery, Draft, Message, MessageProperties, ThingmeshError } from '@thingmesh/core'
 import type { Ingress, MessagePage, Outlet, ReadRequest, Session } from '../../contracts/index.ts'
-import type { MemoryConnectOptions } from './listener.ts'
+import type { MemoryConnectOptions } from './options.ts'
 
 export interface PublishOptions {
   readonly contentType?: string | undefined

@@ -1,2 +1,3 @@
 export { MemoryConnection, type PublishOptions } from './connection.ts'
-export { type MemoryConnectOptions, type MemoryListener, memoryListener } from './listener.ts'
+export { type MemoryListener, memoryListener } from './listener.ts'
+export type { MemoryConnectOptions } from './options.ts'

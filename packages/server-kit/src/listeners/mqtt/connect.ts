@@ -8,8 +8,11 @@ import type { MqttLimits } from './options.ts'
 /** "Never expires" in MQTT 5 (section 3.1.2.11.2), and what a session without Clean Session is before it. The hub bounds it. */
 const neverExpires = 0xffffffff
 
+/** With an id for every session, also one whose peer left it to the hub. */
+export type ConnectHello = Hello & { readonly clientId: string }
+
 /** What a CONNECT packet asks of the hub. Throws `unsupported` for an authentication method, `invalid-argument` for a client id that may not be empty. */
-export function toHello(packet: ConnectPacket, peer: Peer): Hello & { readonly clientId: string } {
+export function toHello(packet: ConnectPacket, peer: Peer): ConnectHello {
   const { level, cleanStart, properties } = packet
   if (properties?.authenticationMethod !== undefined) {
     throw new ThingmeshError('unsupported', 'no authentication method is on offer', {
@@ -31,7 +34,7 @@ export function toHello(packet: ConnectPacket, peer: Peer): Hello & { readonly c
 /** What CONNACK tells: whatever is not as the peer asked for it, and the limits (MQTT 5, section 3.2.2.3). */
 export function grantedProperties(
   packet: ConnectPacket,
-  hello: Hello & { readonly clientId: string },
+  hello: ConnectHello,
   session: Session,
   keepAliveSeconds: number,
   limits: MqttLimits,

@@ -13,12 +13,12 @@ import {
   type UnsubscribePacket,
 } from '@thingmesh/core/mqtt'
 import type { Counter, DeliveryTerms, Ingress, Outlet, Peer, Session } from '../../contracts/index.ts'
-import { grantedProperties, toHello } from './connect.ts'
+import { type ConnectHello, grantedProperties, toHello } from './connect.ts'
 import { toDelivery, toDraft, toQoS } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
 import { PendingPublishes } from './pending-publishes.ts'
 import type { Publications } from './publications.ts'
-import { toConnackReason, toDisconnectReason, toRequestReason, toSubackReason } from './reasons.ts'
+import { toConnackReason, toDisconnectReason, toPublishRefusal, toRequestReason, toSubackReason } from './reasons.ts'
 import type { Wire } from './wire.ts'
 
 export interface EngineContext {
@@ -171,13 +171,20 @@ export class MqttEngine implements Outlet {
     this.#connectedAs = packet
     // The peer may send on: what it says is kept by the system until the hub knows who it is.
     this.#wire.pause()
-    this.#open(packet).catch(this.#context.onFault)
+    let hello: ConnectHello
+    try {
+      hello = toHello(packet, this.#peer)
+    } catch (thrown) {
+      const error = toThingmeshError(thrown)
+      this.#refuseConnect(error, error)
+      return
+    }
+    this.#open(packet, hello).catch(this.#context.onFault)
   }
 
-  async #open(packet: ConnectPacket): Promise<void> {
+  async #open(packet: ConnectPacket, hello: ConnectHello): Promise<void> {
     const { ingress, limits } = this.#context
     try {
-      const hello = toHello(packet, this.#peer)
       const session = await ingress.open({ ...hello, outlet: this })
       this.#session = session
       // Whoever hung up or was taken over while waiting is not let in.
@@ -201,13 +208,14 @@ export class MqttEngine implements Outlet {
     this.receive(nothing)
   }
 
-  #refuseConnect(error: ThingmeshError): void {
+  /** `fault` where the packet itself is at fault: what the hub refuses, it counts. */
+  #refuseConnect(error: ThingmeshError, fault?: ThingmeshError): void {
     if (this.#phase === 'closed') return
     const reasonCode = toConnackReason(error, this.#level)
     const properties = this.#reason(error)
     this.#send({ type: 'connack', sessionPresent: false, reasonCode, ...(properties && { properties }) })
     this.#phase = 'closed'
-    this.#wire.end()
+    this.#wire.end(fault)
   }
 
   #publish(packet: PublishPacket): void {
@@ -216,8 +224,9 @@ export class MqttEngine implements Outlet {
       throw new ThingmeshError('unsupported', 'quality of service 2 is not supported', {
         details: { reasonCode: ReasonCode.qosNotSupported },
       })
-    if (packet.topic === '') {
-      const details = { reasonCode: ReasonCode.topicAliasInvalid, limit: 0, found: packet.properties?.topicAlias ?? 0 }
+    const alias = packet.properties?.topicAlias
+    if (alias !== undefined) {
+      const details = { reasonCode: ReasonCode.topicAliasInvalid, limit: 0, found: alias }
       throw new ThingmeshError('invalid-argument', 'a topic alias, where the limit given in connack is 0', { details })
     }
     if (qos === 1 && this.#level === 5) this.#checkReceiveMaximum()
@@ -227,8 +236,8 @@ export class MqttEngine implements Outlet {
     } catch (thrown) {
       const error = toThingmeshError(thrown)
       // MQTT 5 can refuse one message (section 3.4.2.1); before it, and without an acknowledgement, only the connection can be refused.
-      if (this.#level !== 5 || qos === 0) throw error
-      this.#sendPuback(packetId, error)
+      if (this.#level === 5 && qos === 1) this.#sendPuback(packetId, error)
+      else throw toPublishRefusal(error)
     }
   }
 
@@ -313,7 +322,9 @@ export class MqttEngine implements Outlet {
     if (this.#phase === 'open') this.#sendDisconnect(error)
     // Before CONNACK only a version that is not spoken here gets an answer (MQTT 3.1.1, section 3.1.2.2); anything else may not even be MQTT.
     else if (this.#phase === 'waiting' && error.code === 'unsupported') {
-      this.#refuseConnect(error)
+      // Whoever speaks a later version reads the form of MQTT 5 (section 3.1.2.2).
+      if (Number(error.details.level) > 5) this.#level = 5
+      this.#refuseConnect(error, error)
       return
     }
     this.#phase = 'closed'

@@ -1,4 +1,4 @@
-import type { ErrorCode, ThingmeshError } from '@thingmesh/core'
+import { type ErrorCode, ThingmeshError } from '@thingmesh/core'
 import { ConnectReturnCode, type ProtocolLevel, ReasonCode } from '@thingmesh/core/mqtt'
 
 /** What each error is called in an MQTT 5 CONNACK (section 3.2.2.2). */
@@ -73,9 +73,16 @@ export function toRequestReason(error: ThingmeshError): number {
   return reasonIn(error) ?? requestReasons[error.code]
 }
 
-/** A wrong filter has a name of its own. */
+/** A wrong filter has a name of its own, and so has the one kind of filter that is not supported. */
 export function toSubackReason(error: ThingmeshError): number {
-  return error.code === 'invalid-argument' ? ReasonCode.topicFilterInvalid : toRequestReason(error)
+  if (error.code === 'invalid-argument') return ReasonCode.topicFilterInvalid
+  return error.code === 'unsupported' ? ReasonCode.sharedSubscriptionsNotSupported : toRequestReason(error)
+}
+
+/** A publish that only the connection's end can refuse: the DISCONNECT says what the PUBACK would have said. */
+export function toPublishRefusal(error: ThingmeshError): ThingmeshError {
+  const details = { ...error.details, reasonCode: toRequestReason(error) }
+  return new ThingmeshError(error.code, error.message, { cause: error, details })
 }
 
 export function toDisconnectReason(error: ThingmeshError): number {

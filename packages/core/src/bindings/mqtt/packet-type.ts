@@ -1,0 +1,17 @@
+/** The control packets, by what this binding calls them (MQTT 5, section 2.1.2). */
+export type PacketType =
+  | 'connect'
+  | 'connack'
+  | 'publish'
+  | 'puback'
+  | 'pubrec'
+  | 'pubrel'
+  | 'pubcomp'
+  | 'subscribe'
+  | 'suback'
+  | 'unsubscribe'
+  | 'unsuback'
+  | 'pingreq'
+  | 'pingresp'
+  | 'disconnect'
+  | 'auth'

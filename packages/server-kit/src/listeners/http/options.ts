@@ -1,0 +1,79 @@
+/** What a handler may be told, wherever it is mounted. */
+export interface HttpHandlerOptions {
+  /** Of one body. 262,144 by default. */
+  readonly bodyBytesMax?: number
+  /** Of all bodies that are in memory at once. 67,108,864 by default. */
+  readonly bodiesBytesMax?: number
+  /** Where the handler is mounted, `/iot`; `''` by default. */
+  readonly basePath?: string
+  /** Origins whose scripts may read our answers, or `*`. None by default. */
+  readonly corsOrigins?: readonly string[]
+  /**
+   * Take the caller's address from the last entry of X-Forwarded-For. Only where a proxy that appends to that header
+   * is the one way in: anybody else could claim to be anybody. False by default.
+   */
+  readonly trustProxy?: boolean
+  /** Sessions kept open between two requests of the same credential and address. 1,000 by default. */
+  readonly sessionsMax?: number
+  /** How long they are kept without a request. 60,000 by default. */
+  readonly sessionIdleMs?: number
+}
+
+export interface HttpListenerOptions extends HttpHandlerOptions {
+  /** `127.0.0.1` by default: nobody but this machine. */
+  readonly host?: string
+  /** 8080 by default; 0 for any that is free. */
+  readonly port?: number
+  /** Of all header fields of a request together. 8,192 by default. */
+  readonly headerBytesMax?: number
+  /** Header fields of a request. 64 by default. */
+  readonly headersMax?: number
+  /** For a request to arrive whole. 10,000 by default. */
+  readonly requestTimeoutMs?: number
+  /** For a connection on which nothing moves: a reader that does not read, a wait. 60,000 by default. */
+  readonly idleTimeoutMs?: number
+  /** For a connection between two requests. 65,000 by default, more than what proxies in front have. */
+  readonly keepAliveTimeoutMs?: number
+  /** 100,000 by default. */
+  readonly connectionsMax?: number
+  /** 10,000 by default. */
+  readonly connectionsPerAddressMax?: number
+  /** Requests of one connection that are not answered yet (pipelining). 64 by default. */
+  readonly requestsPerConnectionMax?: number
+  /** For what is under way when the listener stops. 10,000 by default. */
+  readonly stopTimeoutMs?: number
+}
+
+export type ResolvedHandlerOptions = Required<HttpHandlerOptions>
+export type ResolvedListenerOptions = Required<HttpListenerOptions>
+
+export function resolveHandlerOptions(options: HttpHandlerOptions): ResolvedHandlerOptions {
+  const resolved = {
+    bodyBytesMax: options.bodyBytesMax ?? 262_144,
+    bodiesBytesMax: options.bodiesBytesMax ?? 67_108_864,
+    basePath: options.basePath ?? '',
+    corsOrigins: options.corsOrigins ?? [],
+    trustProxy: options.trustProxy ?? false,
+    sessionsMax: options.sessionsMax ?? 1_000,
+    sessionIdleMs: options.sessionIdleMs ?? 60_000,
+  }
+  if (!/^(\/[A-Za-z0-9._~-]+)*$/.test(resolved.basePath)) throw new TypeError('basePath is not like /a/b')
+  return resolved
+}
+
+export function resolveListenerOptions(options: HttpListenerOptions): ResolvedListenerOptions {
+  return {
+    ...resolveHandlerOptions(options),
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 8080,
+    headerBytesMax: options.headerBytesMax ?? 8_192,
+    headersMax: options.headersMax ?? 64,
+    requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
+    idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
+    keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 65_000,
+    connectionsMax: options.connectionsMax ?? 100_000,
+    connectionsPerAddressMax: options.connectionsPerAddressMax ?? 10_000,
+    requestsPerConnectionMax: options.requestsPerConnectionMax ?? 64,
+    stopTimeoutMs: options.stopTimeoutMs ?? 10_000,
+  }
+}

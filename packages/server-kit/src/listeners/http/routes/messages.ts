@@ -1,0 +1,142 @@
+import { type Draft, ThingmeshError } from '@thingmesh/core'
+import type * as v from 'valibot'
+import type { ReadRequest, Session } from '../../../contracts/index.ts'
+import { toMessageJson } from '../messages-json.ts'
+import { clearQuery, publishQuery, readQuery } from '../query-schemas.ts'
+import { emptyReply, jsonReply, jsonType, type Reply, textReply } from '../reply.ts'
+import { defineRoute, type Exchange, type Route } from '../route.ts'
+import { message, messagePage, receipt } from '../schemas.ts'
+
+const ndjsonType = 'application/x-ndjson'
+
+type ReadExchange = Exchange<v.InferOutput<typeof readQuery>, undefined, Session>
+
+/** Publishing, the log, and last values: each for a whole channel (its own address), and for a subtopic. */
+export function messageRoutes(): readonly Route[] {
+  return ['', '/{subtopic}'].flatMap(rest => {
+    const path = `/channels/{channel}/messages${rest}`
+    const suffix = rest === '' ? '' : 'WithSubtopic'
+    const facts = { path, tag: 'messages', access: 'principal' } as const
+    return [
+      defineRoute({
+        ...facts,
+        method: 'POST',
+        id: `publish${suffix}`,
+        summary: 'Publish a message',
+        description:
+          'The body is the payload, verbatim, and the Content-Type header its content type. The answer comes after the ' +
+          'message is in the log; with `qos=0` at once. `expires` is in seconds. `retain=true` keeps it as the last value.',
+        query: publishQuery,
+        body: 'payload',
+        produces: [jsonType],
+        responses: { 202: { description: 'Accepted and, unless `qos=0`, stored.', schema: receipt } },
+        handle: publish,
+      }),
+      defineRoute({
+        ...facts,
+        method: 'GET',
+        id: `readMessages${suffix}`,
+        summary: 'Read the log of messages, or the last values',
+        description:
+          'In the order of the log, oldest first; `last` takes the newest instead. A subtopic may be a pattern with `+` ' +
+          'and `#` (as %23). `wait` is how many seconds to wait for a first message where none matches yet. With ' +
+          '`retained=true`: the last value of each address instead. As NDJSON the next cursor is in Thingmesh-Next.',
+        query: readQuery,
+        produces: [jsonType, ndjsonType],
+        responses: {
+          200: {
+            description: 'A page of messages.',
+            schema: messagePage,
+            types: { [ndjsonType]: message },
+            headers: { 'Thingmesh-Next': 'The next cursor.', 'Thingmesh-Complete': 'Whether nothing lies beyond it.' },
+          },
+        },
+        handle: exchange => (exchange.query.retained === true ? readLatest(exchange) : readLog(exchange)),
+      }),
+      defineRoute({
+        ...facts,
+        method: 'DELETE',
+        id: `clearLastValue${suffix}`,
+        summary: 'Clear the last value of an address',
+        description: 'Takes `retained=true` only: messages in the log go by retention, not one by one.',
+        query: clearQuery,
+        produces: [],
+        responses: { 204: { description: 'Cleared; or there was none.' } },
+        handle: clear,
+      }),
+    ]
+  })
+}
+
+async function publish(exchange: Exchange<v.InferOutput<typeof publishQuery>, Uint8Array, Session>): Promise<Reply> {
+  const { query, body, parameters, request, session } = exchange
+  const contentType = request.headers.get('content-type') ?? ''
+  if (!/^[\x20-\x7e]{0,256}$/.test(contentType)) {
+    throw new ThingmeshError('invalid-argument', 'content-type is more than 256 printable ascii characters')
+  }
+  const draft: Draft = {
+    topic: topicOf(parameters),
+    payload: body,
+    contentType,
+    delivery: query.qos === '0' ? 'at-most-once' : 'at-least-once',
+    retain: query.retain === true,
+    properties: query.expires === undefined ? undefined : { expiresInSeconds: query.expires },
+  }
+  const published = session.publish(draft)
+  if (published === undefined) return jsonReply(202, {})
+  await published.committed
+  return jsonReply(202, { id: published.id })
+}
+
+async function clear({ parameters, session }: Exchange<unknown, undefined, Session>): Promise<Reply> {
+  const payload = new Uint8Array(0)
+  const draft: Draft = { topic: topicOf(parameters), payload, contentType: '', delivery: 'at-least-once', retain: true }
+  await session.publish(draft)?.committed
+  return emptyReply(204)
+}
+
+async function readLog(exchange: ReadExchange): Promise<Reply> {
+  const { after, before, from, to, last, limit, publisher, wait } = exchange.query
+  if (last !== undefined && limit !== undefined) {
+    throw new ThingmeshError('invalid-argument', 'query has both last and limit, allowed is one of them')
+  }
+  const request: ReadRequest = {
+    filter: filterOf(exchange.parameters),
+    after,
+    before,
+    fromMs: from,
+    toMs: to,
+    publisher,
+    limit: last ?? limit,
+    newest: last !== undefined,
+    waitMs: wait === undefined ? undefined : wait * 1000,
+    signal: wait === undefined ? undefined : exchange.signal(),
+  }
+  const page = await exchange.session.read(request)
+  const messages = page.messages.map(toMessageJson)
+  const next = String(page.scannedTo)
+  if (exchange.accepted !== ndjsonType) return jsonReply(200, { messages, next, complete: page.complete })
+  return toLines(messages, { 'thingmesh-next': next, 'thingmesh-complete': String(page.complete) })
+}
+
+async function readLatest(exchange: ReadExchange): Promise<Reply> {
+  const others = Object.entries(exchange.query).filter(([name, value]) => name !== 'retained' && value !== undefined)
+  if (others.length > 0) {
+    throw new ThingmeshError('invalid-argument', `query has ${others[0]![0]}, allowed beside retained is nothing`)
+  }
+  const messages = (await exchange.session.latest(filterOf(exchange.parameters))).map(toMessageJson)
+  return exchange.accepted === ndjsonType ? toLines(messages, {}) : jsonReply(200, { messages })
+}
+
+function toLines(messages: readonly unknown[], headers: Record<string, string>): Reply {
+  return textReply(200, ndjsonType, messages.map(line => `${JSON.stringify(line)}\n`).join(''), headers)
+}
+
+function topicOf({ channel = '', subtopic }: Readonly<Record<string, string>>): string {
+  return subtopic === undefined ? channel : `${channel}/${subtopic}`
+}
+
+/** No pattern at all is the whole channel. What is a topic or a filter is the hub's to say, as on every protocol. */
+function filterOf({ channel = '', subtopic = '#' }: Readonly<Record<string, string>>): string {
+  return `${channel}/${subtopic}`
+}
