@@ -28,7 +28,7 @@ async function check() {
   await run('knip', [])
   await tasks.build()
   for (const name of packages) {
-    await run('publint', ['--strict', join('packages', name)], { quiet: true })
+    await run('publint', ['--strict', '--pack', 'npm', join('packages', name)], { quiet: true })
     // ESM only, so what matters is how a bundler and Node's `import` see it.
     await run('attw', ['--pack', join('packages', name), '--profile', 'esm-only', '--format', 'ascii'], { quiet: true })
   }

@@ -18,6 +18,8 @@ export default defineConfig({
   format: 'esm',
   target: 'node22',
   platform: 'node',
+  // `node:sqlite` has no name without the prefix.
+  removeNodeProtocol: false,
   dts: { entry: doors },
   clean: true,
 })

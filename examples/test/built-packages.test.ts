@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it, onTestFinished } from 'vitest'
+
+const run = promisify(execFile)
+const packages = fileURLToPath(new URL('../../packages/', import.meta.url))
+
+// Without the condition `@thingmesh/source`: what a user's Node sees.
+const asUser = (script: string) =>
+  run(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  })
+
+async function entriesOf(name: string): Promise<string[]> {
+  const { exports } = JSON.parse(await readFile(join(packages, name, 'package.json'), 'utf8'))
+  return Object.keys(exports)
+    .filter(entry => entry !== './package.json')
+    .map(entry => join(`@thingmesh/${name}`, entry))
+}
+
+/** Run by the user's Node: imports one entry and prints the files that this loaded. */
+const loadedBy = (entries: readonly string[]) => `
+  import { registerHooks } from 'node:module'
+  const loaded = []
+  registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context) } })
+  for (const entry of ${JSON.stringify(entries)}) await import(entry)
+  console.log(JSON.stringify(loaded))
+`
+
+it.each(['core', 'client-node', 'client-browser', 'server-kit'])(
+  'every entry of %s imports, and does nothing else',
+  async name => {
+    const entries = await entriesOf(name)
+    const resolvable =
+      name === 'client-node' || name === 'client-browser'
+        ? entries.map(entry => join(packages, entry.replace('@thingmesh/', ''), 'dist/index.js'))
+        : entries
+    const { stdout, stderr } = await asUser(loadedBy(resolvable))
+    expect(stderr).toBe('')
+    expect(JSON.parse(stdout).length).toBeGreaterThanOrEqual(entries.length)
+  },
+)
+
+it('who imports only the hub and HTTP loads no MQTT code and no SQLite', async () => {
+  const { stdout } = await asUser(loadedBy(['@thingmesh/server-kit', '@thingmesh/server-kit/http']))
+  const files: string[] = JSON.parse(stdout).filter((url: string) => url.startsWith('file:'))
+  const texts = await Promise.all(files.map(url => readFile(fileURLToPath(url), 'utf8')))
+  const loaded = texts.join('\n')
+  expect(loaded).toContain('HubSession')
+  expect(loaded).not.toMatch(/MqttEngine|PacketParser|new Worker\(|from "jose"/)
+})
+
+it('a built hub keeps what it acknowledged, over a restart', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'thingmesh-built-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const path = join(directory, 'hub.db')
+  const start = `
+    import { createHub } from '@thingmesh/server-kit'
+    import { memoryListener } from '@thingmesh/server-kit/memory'
+    import { sqliteStore } from '@thingmesh/server-kit/sqlite'
+    const door = memoryListener()
+    const hub = await createHub({ store: sqliteStore({ path: ${JSON.stringify(path)} }), listeners: [door] })
+    await hub.start()
+  `
+  const write = `${start}
+    await hub.control.channels.create({ name: 'telemetry' })
+    const app = await door.connect({ credential: { kind: 'token', token: hub.adminToken } })
+    await app.publish('telemetry/a', new TextEncoder().encode('kept'))
+    console.log(hub.adminToken)
+    process.kill(process.pid, 'SIGKILL')
+  `
+  const written = await asUser(write).catch((error: { stdout: string; signal: string }) => error)
+  expect(written).toMatchObject({ signal: 'SIGKILL' })
+  const token = written.stdout.trim()
+  const { stdout } = await asUser(`${start}
+    const app = await door.connect({ credential: { kind: 'token', token: ${JSON.stringify(token)} } })
+    const { messages } = await app.read({ filter: 'telemetry/#' })
+    console.log(JSON.stringify(messages.map(({ payload }) => new TextDecoder().decode(payload))))
+    await hub.stop()
+  `)
+  expect(JSON.parse(stdout)).toEqual(['kept'])
+})

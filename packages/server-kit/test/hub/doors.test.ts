@@ -1,0 +1,96 @@
+import { type Admin, connectHttp, createAdmin } from '@thingmesh/core'
+import mqtt, { type MqttClient } from 'mqtt'
+import { expect, it, onTestFinished, vi } from 'vitest'
+import { httpListener } from '../../src/listeners/http/index.ts'
+import { mqttListener } from '../../src/listeners/mqtt/index.ts'
+import { bytes, startHub, take, textOf } from '../support/hub.ts'
+
+async function startDoors() {
+  const mqttDoor = mqttListener({ port: 0 })
+  const httpDoor = httpListener({ port: 0 })
+  const test = await startHub({ listeners: [mqttDoor, httpDoor] })
+  const url = `http://127.0.0.1:${httpDoor.address!.port}`
+  return {
+    ...test,
+    url,
+    admin: createAdmin(url, { token: test.hub.adminToken! }) satisfies Admin,
+    async mqtt(username: string, password: string, protocolVersion: 4 | 5 = 5): Promise<MqttClient> {
+      const options = { username, password, protocolVersion, reconnectPeriod: 0 }
+      const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${mqttDoor.address!.port}`, options, false)
+      onTestFinished(() => client.endAsync(true))
+      return client
+    },
+  }
+}
+
+it('every door publishes, every door receives the same message', async () => {
+  const { thing, connect, url, mqtt } = await startDoors()
+  const secret = await thing('sensor')
+  const memory = await connect(secret)
+  await memory.subscribe('telemetry/#')
+  const device = await mqtt('sensor', secret)
+  const received: string[] = []
+  device.on('message', (topic, payload, { properties }) =>
+    received.push(`${topic} ${payload} ${properties?.contentType}`),
+  )
+  await device.subscribeAsync('telemetry/#', { qos: 1 })
+  const http = connectHttp(url, { key: secret })
+
+  const contentType = 'text/plain'
+  await memory.publish('telemetry/a', bytes('memory'), { contentType })
+  await device.publishAsync('telemetry/a', 'mqtt', { qos: 1, properties: { contentType } })
+  const { id } = await http.publish('telemetry/a', 'http', { contentType })
+
+  const expected = ['memory', 'mqtt', 'http']
+  const taken = await take(memory, 3)
+  expect(taken.map(textOf)).toEqual(expected)
+  expect(taken.map(({ protocol }) => protocol)).toEqual(expected)
+  expect(new Set(taken.map(({ publisher }) => publisher)).size).toBe(1)
+  await vi.waitFor(() => expect(received).toEqual(expected.map(text => `telemetry/a ${text} text/plain`)))
+  const { messages } = await http.read('telemetry/a')
+  expect(messages.map(({ payload }) => payload)).toEqual(expected)
+  expect(messages[2]!.id).toBe(id)
+})
+
+it('a right that is taken away is gone on every door at once', async () => {
+  const { hub, thing, connect, url, mqtt, admin } = await startDoors()
+  const secret = await thing('sensor')
+  const http = connectHttp(url, { key: secret })
+  const device = await mqtt('sensor', secret)
+  const memory = await connect(secret)
+  const publishAll = () =>
+    Promise.allSettled([
+      http.publish('telemetry/a', 'x'),
+      device.publishAsync('telemetry/a', 'x', { qos: 1 }),
+      memory.publish('telemetry/a', bytes('x')),
+    ])
+  expect((await publishAll()).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+  for await (const grant of admin.grants.list({ thing: 'sensor' })) await admin.grants.remove(grant.id)
+  const refused = await publishAll()
+  expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  expect(refused[0]).toMatchObject({ reason: { code: 'permission-denied' } })
+  expect(refused[1]).toMatchObject({ reason: { code: 0x87 } })
+  expect(refused[2]).toMatchObject({ reason: { code: 'permission-denied' } })
+
+  const cut = new Promise(resolve => device.once('disconnect', ({ reasonCode }) => resolve(reasonCode)))
+  await hub.control.things.update('sensor', { enabled: false })
+  expect(await cut).toBe(0x87)
+  await expect(http.publish('telemetry/a', 'x')).rejects.toMatchObject({ code: 'unauthenticated' })
+  await expect(memory.publish('telemetry/a', bytes('x'))).rejects.toMatchObject({ code: 'canceled' })
+})
+
+it('a reader that waits is answered when something comes, whatever door it comes by', async () => {
+  const { thing, connect, url } = await startDoors()
+  const secret = await thing('sensor')
+  const writer = await connect(secret)
+  const http = connectHttp(url, { key: secret })
+  const { messages: none, next } = await http.read('telemetry/#')
+  expect(none).toEqual([])
+  for (const delivery of ['at-least-once', 'at-most-once'] as const) {
+    const { next: after } = await http.read('telemetry/#')
+    const waiting = http.read('telemetry/#', { after: after ?? next, waitSeconds: 20 })
+    await http.read('telemetry/#')
+    await writer.publish('telemetry/a', bytes(delivery), { delivery })
+    expect((await waiting).messages.map(({ payload }) => payload)).toEqual([delivery])
+  }
+})
