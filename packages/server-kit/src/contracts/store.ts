@@ -26,7 +26,10 @@ export interface Store {
 export interface MessageLog {
   /** Valid once the store has started. */
   readonly id: LogId
-  /** The sequence that the next message takes: above every one that was ever reserved. Valid once the store has started. */
+  /**
+   * The sequence that the next message takes: above every one that was ever reserved or appended. Valid once the store has
+   * started; it rises with what is reserved and appended after that. 1 in a new log.
+   */
   readonly nextSequence: number
   /**
    * Promises that sequences below the bound may be given out: a restart, however rude, starts at or above it. Settles when that is durable.
@@ -36,12 +39,17 @@ export interface MessageLog {
    * Appends messages in ascending sequence, all or none, durable when settled. Those with `retain` become the last value
    * of their topic in the same transaction (an empty payload clears it); `recorded` says for each message whether it enters the log
    * (false: it is here for its last value only). Calls are carried out in order. The store keeps no reference to the messages after it returns.
-   * Rejects with `unavailable` (disk full, I/O): nothing of the batch is stored then.
+   * Rejects with `unavailable` (disk full, I/O): nothing of the batch is stored then. Also rejects a batch that does not ascend, or
+   * does not begin above the last one that was stored.
    */
   append(batch: readonly Message[], recorded?: readonly boolean[]): Promise<void>
   /** Sees every append that was called before it. */
   read(query: MessageQuery): Promise<MessagePage>
-  /** Deletes oldest first. Sees and does not disturb appends. */
+  /**
+   * Deletes oldest first. Sees and does not disturb appends. Reports, exactly, on the plans under which something went.
+   * By age and by size a store may keep more than was asked for, as far as its messages are stored in groups: a group goes when all of
+   * it is past. `through` is exact.
+   */
   prune(plans: readonly PrunePlan[]): Promise<readonly PruneReport[]>
 }
 
@@ -51,7 +59,9 @@ export interface MessageQuery {
   readonly filters: readonly { readonly filter: string; readonly after: number }[]
   /** Exclusive. */
   readonly before?: number | undefined
+  /** Accepted at or after. */
   readonly fromMs?: number | undefined
+  /** Accepted before. */
   readonly toMs?: number | undefined
   readonly publisher?: PrincipalId | undefined
   /** Leaves out what was published at most once. */
@@ -90,6 +100,7 @@ export interface PruneReport {
   readonly domain: DomainId
   readonly channel: string
   readonly messages: number
+  /** What payloads and properties took, and a constant for the rest of each message: as `bytesMax` counts. */
   readonly bytes: number
   /** The highest sequence that went. */
   readonly through: number
@@ -99,7 +110,10 @@ export interface PruneReport {
 export interface RetainedMessages {
   /** Every topic that has one, for counting against the limit. Called once, at start. */
   topics(): Promise<readonly { readonly domain: DomainId; readonly topic: string; readonly sequence: number }[]>
-  /** Sees every append that was called before it. At most `limit`, ordered by topic (code units), from after `afterTopic`. */
+  /**
+   * Sees every append that was called before it. At most `limit`, ordered by topic, in an order that is always the same, from
+   * behind `afterTopic`.
+   */
   match(domain: DomainId, filters: readonly string[], limit: number, afterTopic?: string): Promise<readonly Message[]>
 }
 
@@ -132,7 +146,7 @@ export interface SessionRecords {
   load(): Promise<readonly SessionRecord[]>
   /** Inserts or replaces. Durable when settled. */
   save(records: readonly SessionRecord[]): Promise<void>
-  /** Moves cursors of records that exist; a crash may lose the latest moves, never more than moves. */
+  /** Moves cursors of records that exist, never back; a crash may lose the latest moves, never more than moves. */
   advance(cursors: readonly { readonly id: string; readonly cursor: number }[]): Promise<void>
   remove(ids: readonly string[]): Promise<void>
 }

@@ -67,6 +67,11 @@ export class MqttEngine implements Outlet {
     return this.#phase === 'open'
   }
 
+  /** It is over, and what was still to be said is on its way. */
+  get isClosed(): boolean {
+    return this.#phase === 'closed'
+  }
+
   /** Silence for longer than this is the end (MQTT 5, section 3.1.2.10). 0 before CONNECT. */
   get silenceMaxSeconds(): number {
     return this.#keepAliveSeconds * 1.5
@@ -80,11 +85,7 @@ export class MqttEngine implements Outlet {
       this.#fail(toThingmeshError(error))
       return
     }
-    const { receiveMaximum } = this.#context.limits
-    if (!this.#paused && this.#pending.count > receiveMaximum) {
-      this.#paused = true
-      this.#wire.pause()
-    }
+    this.#regulate()
   }
 
   /** The connection is gone without a farewell. */
@@ -102,7 +103,9 @@ export class MqttEngine implements Outlet {
 
   /** There is room on the wire again. */
   drained(): void {
-    if (this.#phase === 'open') this.#session?.resume()
+    if (this.#phase !== 'open') return
+    this.#session?.resume()
+    this.#regulate()
   }
 
   deliver(message: Message, terms: DeliveryTerms, tag: number, redelivered: boolean): boolean {
@@ -263,10 +266,22 @@ export class MqttEngine implements Outlet {
       return
     }
     for (const packetId of packetIds) this.#sendPuback(packetId, error)
-    if (this.#paused && this.#pending.count <= this.#context.limits.receiveMaximum / 2) {
-      this.#paused = false
-      this.#wire.resume()
-    }
+    this.#regulate()
+  }
+
+  /**
+   * Reads no more while too many publishes wait for their commit, or while the peer does not read: answers are not dropped, so what would
+   * bring more of them has to wait.
+   */
+  #regulate(): void {
+    if (this.#phase !== 'open') return
+    const { receiveMaximum } = this.#context.limits
+    const pendingMax = this.#paused ? receiveMaximum / 2 : receiveMaximum
+    const paused = this.#pending.count > pendingMax || this.#wire.isFull
+    if (paused === this.#paused) return
+    this.#paused = paused
+    if (paused) this.#wire.pause()
+    else this.#wire.resume()
   }
 
   #sendPuback(packetId: number, error: ThingmeshError | undefined): void {

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
+import { getDefaultHighWaterMark } from 'node:stream'
 import { ThingmeshError } from '@thingmesh/core'
 import type { Counter, Listener, ListenerContext, Meter } from '../../contracts/index.ts'
 import { type EngineContext, MqttEngine } from './engine.ts'
@@ -23,6 +24,8 @@ interface Connection {
   heardAt: number
   /** Since when the socket has been full. */
   fullSince: number | undefined
+  /** A tick has found it closed. */
+  isLeaving: boolean
 }
 
 class MqttListener implements Listener {
@@ -65,7 +68,11 @@ class MqttListener implements Listener {
       'Open MQTT connections, whether or not they have proved who they are.',
       () => this.#connections.size,
     )
-    const server = createServer({ noDelay: true, keepAlive: true }, socket => this.#accept(socket, context, counts))
+    // A socket tells that it has drained only where its own mark was reached: it must not lie above what may wait.
+    const highWaterMark = Math.min(getDefaultHighWaterMark(false), this.#limits.socketBytesMax)
+    const server = createServer({ noDelay: true, keepAlive: true, highWaterMark }, socket =>
+      this.#accept(socket, context, counts),
+    )
     await listen(server, this.#limits)
     server.on('error', error => onFault(error, { part: 'mqtt' }))
     this.#server = server
@@ -108,7 +115,15 @@ class MqttListener implements Listener {
     const wire = new TcpWire(socket, wireContext)
     const engine = new MqttEngine(context, wire, { address, port: socket.remotePort })
     const now = performance.now()
-    const connection: Connection = { socket, engine, address, since: now, heardAt: now, fullSince: undefined }
+    const connection: Connection = {
+      socket,
+      engine,
+      address,
+      since: now,
+      heardAt: now,
+      fullSince: undefined,
+      isLeaving: false,
+    }
     this.#connections.set(wire, connection)
     socket.on('data', chunk => {
       connection.heardAt = performance.now()
@@ -150,6 +165,12 @@ class MqttListener implements Listener {
     const { connectTimeoutMs, drainTimeoutMs } = this.#limits
     for (const [wire, connection] of this.#connections) {
       const { engine, socket } = connection
+      if (engine.isClosed) {
+        // One that does not read its farewell goes without it.
+        if (connection.isLeaving) socket.destroy()
+        connection.isLeaving = true
+        continue
+      }
       if (!engine.isOpen) {
         if (now - connection.since > connectTimeoutMs) {
           counts.refused['connect-timeout'].value += 1

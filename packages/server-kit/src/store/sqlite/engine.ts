@@ -1,0 +1,263 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { Channels } from './channels.ts'
+import { inTransaction, openDatabase, toStoreError } from './database.ts'
+import { SqliteLog } from './log.ts'
+import { Merger } from './merge.ts'
+import { Meta } from './meta.ts'
+import type { OpenOptions, Operation, Reply, Request } from './protocol.ts'
+import { Pruner } from './prune.ts'
+import { SqliteRegistry } from './registry.ts'
+import { SqliteRetained } from './retained.ts'
+import { SqliteSessions } from './sessions.ts'
+import { Spans } from './spans.ts'
+
+/** Requests that are written in one transaction. */
+const groupMax = 256
+const movesDelayMs = 200
+/** After a merge the appends have the disk for themselves, for a multiple of the time that it took. */
+const mergeRestMs = 25
+const mergeRestShare = 8
+const mergeFailedRestMs = 10_000
+
+const writes: ReadonlySet<Operation['op']> = new Set([
+  'append',
+  'reserve',
+  'saveSessions',
+  'removeSessions',
+  'writeRegistry',
+])
+
+interface Job {
+  readonly id: number
+  readonly slices: Generator<undefined, unknown>
+}
+
+/**
+ * The database, in the worker. Requests are carried out in order; writes that wait together share one transaction and
+ * so one sync. Long work goes in slices in between.
+ */
+export class Engine {
+  readonly #path: string
+  readonly #db: DatabaseSync
+  readonly #channels: Channels
+  readonly #log: SqliteLog
+  readonly #retained: SqliteRetained
+  readonly #sessions: SqliteSessions
+  readonly #registry: SqliteRegistry
+  readonly #pruner: Pruner
+  readonly #merger: Merger
+  readonly #reply: (reply: Reply, transfer?: readonly ArrayBuffer[]) => void
+  readonly #jobs: Job[] = []
+  #jobTimer: NodeJS.Immediate | undefined
+  #mergeTimer: NodeJS.Timeout | undefined
+  #movesTimer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  /** Throws as `Store.start` does. */
+  constructor(options: OpenOptions, reply: (reply: Reply, transfer?: readonly ArrayBuffer[]) => void) {
+    const db = openDatabase(options)
+    this.#path = options.path
+    this.#db = db
+    this.#reply = reply
+    const meta = new Meta(db)
+    this.#channels = new Channels(db)
+    const spans = new Spans(db, this.#channels)
+    this.#retained = new SqliteRetained(db)
+    this.#log = new SqliteLog(db, meta, this.#channels, spans, this.#retained)
+    this.#sessions = new SqliteSessions(db)
+    this.#registry = new SqliteRegistry(db)
+    this.#pruner = new Pruner(db, this.#channels, spans, this.#log)
+    this.#merger = new Merger(db, spans)
+    this.#reply({ type: 'opened', ...this.#log.id, nextSequence: this.#log.nextSequence })
+    this.#scheduleMerge(mergeRestMs)
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped
+  }
+
+  handle(requests: readonly Request[]): void {
+    let group: Request[] = []
+    for (const request of requests) {
+      if (writes.has(request.op)) {
+        group.push(request)
+        if (group.length < groupMax) continue
+      }
+      this.#commit(group)
+      group = []
+      if (!writes.has(request.op)) this.#answer(request)
+    }
+    this.#commit(group)
+    if (this.#merger.isDue) this.#scheduleMerge(mergeRestMs)
+  }
+
+  /** All in one transaction; where that fails each by itself, so that every one gets its own answer. */
+  #commit(group: readonly Request[]): void {
+    if (group.length === 0) return
+    try {
+      this.#transact(group)
+      this.#reply({ type: 'done', ids: group.map(({ id }) => id) })
+    } catch (error) {
+      if (group.length === 1) this.#fail(group[0]!.id, error)
+      else for (const request of group) this.#commit([request])
+    }
+  }
+
+  #transact(group: readonly Operation[]): void {
+    const before = this.#log.snapshot()
+    try {
+      inTransaction(this.#db, () => {
+        this.#sessions.writeMoves()
+        for (const operation of group) this.#write(operation)
+      })
+    } catch (error) {
+      this.#log.restore(before)
+      this.#channels.reload()
+      throw error
+    }
+    this.#sessions.forgetMoves()
+    this.#merger.appended(group.reduce((runs, { op }) => (op === 'append' ? runs + 1 : runs), 0))
+  }
+
+  #write(operation: Operation): void {
+    switch (operation.op) {
+      case 'append':
+        this.#log.append(operation)
+        break
+      case 'reserve':
+        this.#log.reserve(operation.below)
+        break
+      case 'saveSessions':
+        this.#sessions.save(operation.records)
+        break
+      case 'removeSessions':
+        this.#sessions.remove(operation.ids)
+        break
+      case 'writeRegistry':
+        this.#registry.write(operation.changes)
+        break
+      default:
+        throw new TypeError(`${operation.op} is not a write`)
+    }
+  }
+
+  #answer(request: Request): void {
+    try {
+      switch (request.op) {
+        case 'prune':
+          this.#startJob({ id: request.id, slices: this.#pruner.prune(request.plans) })
+          break
+        case 'compact':
+          this.#startJob({ id: request.id, slices: this.#merger.compact() })
+          break
+        case 'stop':
+          this.#stop(request.id)
+          break
+        case 'read': {
+          const page = this.#log.read(request.query)
+          this.#reply({ type: 'result', id: request.id, value: page }, [page.segment.buffer])
+          break
+        }
+        case 'match': {
+          const segment = this.#retained.match(request)
+          this.#reply({ type: 'result', id: request.id, value: segment }, [segment.buffer])
+          break
+        }
+        default:
+          this.#reply({ type: 'result', id: request.id, value: this.#look(request) })
+          break
+      }
+    } catch (error) {
+      this.#fail(request.id, error)
+    }
+  }
+
+  #look(request: Request): unknown {
+    switch (request.op) {
+      case 'topics':
+        return this.#retained.topics()
+      case 'loadSessions':
+        if (this.#sessions.hasMoves) this.#transact([])
+        return this.#sessions.load()
+      case 'loadRegistry':
+        return this.#registry.load()
+      case 'advance':
+        this.#sessions.move(request.cursors)
+        this.#movesTimer ??= setTimeout(() => this.#writeMoves(), movesDelayMs)
+        return undefined
+      default:
+        throw new TypeError(`${request.op} is not a read`)
+    }
+  }
+
+  #writeMoves(): void {
+    this.#movesTimer = undefined
+    if (!this.#sessions.hasMoves) return
+    try {
+      this.#transact([])
+    } catch {
+      // They ride in the next transaction that works; whoever writes anything else is told what is wrong.
+      this.#movesTimer = setTimeout(() => this.#writeMoves(), mergeFailedRestMs)
+    }
+  }
+
+  #startJob(job: Job): void {
+    this.#jobs.push(job)
+    this.#jobTimer ??= setImmediate(() => this.#slice())
+  }
+
+  #slice(): void {
+    this.#jobTimer = undefined
+    const job = this.#jobs[0]
+    if (job === undefined) return
+    try {
+      const { done, value } = job.slices.next()
+      if (done === true) {
+        this.#jobs.shift()
+        this.#reply({ type: 'result', id: job.id, value })
+      }
+    } catch (error) {
+      this.#jobs.shift()
+      this.#fail(job.id, error)
+    }
+    if (this.#jobs.length > 0) this.#jobTimer = setImmediate(() => this.#slice())
+  }
+
+  #scheduleMerge(delayMs: number): void {
+    if (this.#stopped) return
+    this.#mergeTimer ??= setTimeout(() => {
+      this.#mergeTimer = undefined
+      this.#mergeInBackground()
+    }, delayMs)
+  }
+
+  #mergeInBackground(): void {
+    const startedAt = performance.now()
+    try {
+      if (!this.#merger.step()) return
+      this.#scheduleMerge(mergeRestMs + mergeRestShare * (performance.now() - startedAt))
+    } catch {
+      // Nothing is lost but tidiness; if the disk is full, appends say so.
+      this.#scheduleMerge(mergeFailedRestMs)
+    }
+  }
+
+  #stop(id: number): void {
+    while (this.#jobs.length > 0) this.#slice()
+    clearImmediate(this.#jobTimer)
+    clearTimeout(this.#mergeTimer)
+    clearTimeout(this.#movesTimer)
+    this.#stopped = true
+    try {
+      if (this.#sessions.hasMoves) this.#transact([])
+    } finally {
+      this.#db.close()
+    }
+    this.#reply({ type: 'result', id, value: undefined })
+  }
+
+  #fail(id: number, error: unknown): void {
+    const { code, message } = toStoreError(error, this.#path)
+    this.#reply({ type: 'failed', id, error: { code, message } })
+  }
+}
