@@ -1,0 +1,98 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Exit, Running, Site } from './site.ts'
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const startTimeoutMs = 20_000
+
+export interface HubOptions {
+  /** A directory; one of the site's by default. */
+  readonly data?: string
+  readonly durability?: 'process' | 'disk'
+  /** Of the hub that this data comes from. */
+  readonly adminToken?: string
+  readonly mqttPort?: number
+  readonly httpPort?: number
+}
+
+interface Ready {
+  readonly ready: true
+  readonly mqtt: { readonly host: string; readonly port: number }
+  readonly http: { readonly host: string; readonly port: number }
+  readonly adminToken?: string
+}
+
+/** `thingmesh serve` as a process of its own, that is killed and started again on the same data and ports. */
+export class HubProcess {
+  readonly data: string
+  readonly host = '127.0.0.1'
+  readonly #site: Site
+  readonly #durability: string
+  #process: Running | undefined
+  #mqttPort: number
+  #httpPort: number
+  #adminToken: string | undefined
+
+  constructor(site: Site, options: HubOptions = {}) {
+    this.#site = site
+    this.data = options.data ?? join(site.directory, 'data')
+    this.#durability = options.durability ?? 'disk'
+    this.#adminToken = options.adminToken
+    this.#mqttPort = options.mqttPort ?? 0
+    this.#httpPort = options.httpPort ?? 0
+  }
+
+  get process(): Running {
+    if (this.#process === undefined) throw new Error('the hub was never started')
+    return this.#process
+  }
+
+  get mqttPort(): number {
+    return this.#mqttPort
+  }
+
+  get httpPort(): number {
+    return this.#httpPort
+  }
+
+  get url(): string {
+    return `http://${this.host}:${this.#httpPort}`
+  }
+
+  get adminToken(): string {
+    if (this.#adminToken === undefined) throw new Error('the hub has shown no admin token')
+    return this.#adminToken
+  }
+
+  /** Settles when both doors are open. The second start takes the ports of the first. */
+  async start(): Promise<void> {
+    const running = this.launch()
+    await running.says(({ lines }) => lines.length > 0, 'ready', startTimeoutMs)
+    const { mqtt, http, adminToken } = JSON.parse(running.lines[0]!) as Ready
+    this.#mqttPort = mqtt.port
+    this.#httpPort = http.port
+    this.#adminToken = adminToken ?? this.#adminToken
+  }
+
+  /** The process, without waiting for anything: for starts that are to fail. */
+  launch(): Running {
+    const ports = ['--mqtt', String(this.#mqttPort), '--http', String(this.#httpPort)]
+    const args = ['serve', '--data', this.data, '--host', this.host, ...ports, '--durability', this.#durability]
+    this.#process = this.#site.spawn(process.execPath, ['--conditions=@thingmesh/source', main, ...args, '--json'])
+    return this.#process
+  }
+
+  kill(): Promise<Exit> {
+    return this.process.kill('SIGKILL')
+  }
+
+  stop(timeoutMs?: number): Promise<Exit> {
+    return this.process.kill('SIGTERM', timeoutMs)
+  }
+}
+
+export async function startHub(site: Site, options?: HubOptions): Promise<HubProcess> {
+  const hub = new HubProcess(site, options)
+  await hub.start()
+  return hub
+}

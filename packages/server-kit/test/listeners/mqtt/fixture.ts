@@ -1,0 +1,167 @@
+import type { Action } from '@thingmesh/core'
+import type { ProtocolLevel } from '@thingmesh/core/mqtt'
+import { connect as connectStock, type IClientOptions, type MqttClient } from 'mqtt'
+import { expect, onTestFinished, vi } from 'vitest'
+import type { Store } from '../../../src/contracts/index.ts'
+import { createHub, type Hub, type HubLimits } from '../../../src/index.ts'
+import { type MqttListenerOptions, mqttListener } from '../../../src/listeners/mqtt/index.ts'
+import { memoryStore } from '../../../src/store/memory/index.ts'
+import { type ConnectOptions, TestPeer, textOf } from './peer.ts'
+
+export interface Thing {
+  readonly name: string
+  readonly key: string
+}
+
+export interface Right {
+  readonly channel: string
+  readonly actions: readonly Action[]
+  readonly pattern?: string
+}
+
+export interface SiteOptions {
+  readonly limits?: Partial<HubLimits>
+  readonly listener?: MqttListenerOptions
+  readonly store?: Store
+}
+
+const all: readonly Right[] = [{ channel: 'telemetry', actions: ['publish', 'subscribe'] }]
+
+/** Both versions that stock devices speak. */
+export const levels: readonly (readonly [name: string, level: ProtocolLevel])[] = [
+  ['3.1.1', 4],
+  ['5', 5],
+]
+
+/** A hub with the MQTT door on a free port, a channel `telemetry`, and a session that has nothing to do with what is tested. */
+export class Site {
+  readonly hub: Hub
+  readonly port: number
+  readonly faults: string[]
+  #bystander: TestPeer | undefined
+  #count = 0
+
+  constructor(hub: Hub, port: number, faults: string[]) {
+    this.hub = hub
+    this.port = port
+    this.faults = faults
+  }
+
+  async thing(name: string, rights: readonly Right[] = all): Promise<Thing> {
+    const { key } = await this.hub.control.things.create({ name })
+    for (const right of rights) await this.hub.control.grants.create({ thing: name, ...right })
+    return { name, key: key.secret }
+  }
+
+  /** A connection on which nothing was said yet. */
+  async open(level: ProtocolLevel = 5): Promise<TestPeer> {
+    const peer = await TestPeer.open(this.port, level)
+    onTestFinished(() => peer.cut())
+    return peer
+  }
+
+  /** A connection that was let in. */
+  async connect(thing: Thing, options: ConnectOptions = {}): Promise<TestPeer> {
+    const peer = await this.open(options.level)
+    const connack = await peer.connect(this.credentials(thing, options))
+    expect(connack.reasonCode).toBe(0)
+    return peer
+  }
+
+  credentials({ name, key }: Thing, options: ConnectOptions = {}): ConnectOptions {
+    this.#count += 1
+    return { username: name, password: key, clientId: `client-${this.#count}`, ...options }
+  }
+
+  /** MQTT.js, as a peer that was not written here. Rejects where it is refused. */
+  async stock({ name, key }: Thing, options: IClientOptions = {}): Promise<StockPeer> {
+    const client = connectStock({
+      host: '127.0.0.1',
+      port: this.port,
+      protocol: 'mqtt',
+      protocolVersion: 5,
+      reconnectPeriod: 0,
+      connectTimeout: 5_000,
+      username: name,
+      password: key,
+      ...options,
+    })
+    const inbox: StockMessage[] = []
+    client.on('message', (topic, payload, { qos, retain }) => {
+      inbox.push({ topic, text: payload.toString(), qos, retain })
+    })
+    onTestFinished(() => {
+      client.end(true)
+    })
+    await new Promise((resolve, reject) => {
+      client.once('connect', resolve)
+      client.on('error', reject)
+    })
+    return Object.assign(client, { inbox })
+  }
+
+  counter(name: string, labels: Readonly<Record<string, string>> = {}): number {
+    const family = this.hub.meter.collect().find(one => one.name === name)
+    const wanted = Object.entries(labels)
+    const samples = (family?.samples ?? []).filter(one => wanted.every(([label, value]) => one.labels[label] === value))
+    return samples.reduce((sum, { value }) => sum + value, 0)
+  }
+
+  /** Everything refused or failed so far, wherever in the hub it is counted. */
+  get refusals(): number {
+    return (
+      this.counter('thingmesh_refused_total') +
+      this.counter('thingmesh_mqtt_refused_total') +
+      this.counter('thingmesh_mqtt_failures_total')
+    )
+  }
+
+  /** A session that is connected from here on, on a channel of its own. */
+  async startBystander(): Promise<void> {
+    await this.hub.control.channels.create({ name: 'aside' })
+    const thing = await this.thing('bystander', [{ channel: 'aside', actions: ['publish', 'subscribe'] }])
+    this.#bystander = await this.connect(thing)
+    expect(await this.#bystander.subscribe('aside/#')).toEqual([1])
+  }
+
+  /** The session that has nothing to do with it still publishes and receives, and the hub has nothing to report. */
+  async expectUndisturbed(): Promise<void> {
+    const peer = this.#bystander
+    if (peer === undefined) throw new TypeError('startBystander comes first')
+    this.#count += 1
+    const text = `still here ${this.#count}`
+    expect(await peer.publish('aside/a', text)).toBe(0)
+    expect(textOf(await peer.take('publish'))).toBe(text)
+    expect(this.faults).toEqual([])
+  }
+}
+
+export async function startSite({ limits, listener, store = memoryStore() }: SiteOptions = {}): Promise<Site> {
+  const faults: string[] = []
+  const door = mqttListener({ port: 0, ...listener })
+  const hub = await createHub({
+    store,
+    listeners: [door],
+    limits,
+    onFault: (error, { part }) => faults.push(`${part}: ${error.code}: ${error.message}`),
+  })
+  await hub.start()
+  onTestFinished(() => hub.stop())
+  await hub.control.channels.create({ name: 'telemetry' }).catch(() => undefined)
+  return new Site(hub, door.address!.port, faults)
+}
+
+export interface StockMessage {
+  readonly topic: string
+  readonly text: string
+  readonly qos: number
+  readonly retain: boolean
+}
+
+export type StockPeer = MqttClient & { readonly inbox: StockMessage[] }
+
+/** The next so many messages that MQTT.js is given. */
+export async function stockMessages({ inbox }: StockPeer, count: number): Promise<StockMessage[]> {
+  await vi.waitFor(() => expect(inbox.length).toBeGreaterThanOrEqual(count), { timeout: 8_000, interval: 5 })
+  return inbox.splice(0, count)
+}
