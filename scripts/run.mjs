@@ -100,7 +100,8 @@ function signalled(code) {
 async function install() {
   const stamp = join(root, 'node_modules', '.thingmesh-installed')
   const wanted = createHash('sha256')
-  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json']) wanted.update(readFileSync(join(root, file)))
+  for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'])
+    wanted.update(readFileSync(join(root, file)))
   const digest = wanted.digest('hex')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
   console.error('installing…')

@@ -3,7 +3,7 @@ import { authenticateAll } from './auth/authenticate-all.ts'
 import { failureThrottle } from './auth/failure-throttle.ts'
 import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-authenticators.ts'
 import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
-import { Registry } from './control/index.ts'
+import { Registry, type RegistryLimits } from './control/index.ts'
 import { Committer } from './pipeline/committer.ts'
 import { pipelineCounters } from './pipeline/counters.ts'
 import { Feeds } from './pipeline/feeds.ts'
@@ -28,6 +28,7 @@ export interface HubOptions {
   /** Asked after the hub's own keys and tokens, in order: the embedder's identity provider, for one. */
   readonly authenticate?: readonly Authenticate[] | undefined
   readonly limits?: Partial<HubLimits> | undefined
+  readonly registryLimits?: Partial<RegistryLimits> | undefined
   /** What fails in the background. By default it goes to stderr, one line each. */
   readonly onFault?: ((error: ThingmeshError, where: { readonly part: string }) => void) | undefined
 }
@@ -73,6 +74,7 @@ class ComposedHub implements Hub {
     this.#onFault = options.onFault ?? logFault
     this.#registry = new Registry({
       records: this.#store.registry,
+      limits: options.registryLimits,
       onFault: error => this.#onFault(toThingmeshError(error), { part: 'registry' }),
     })
     const onFault = (error: unknown, part: string) => this.#onFault(toThingmeshError(error), { part })

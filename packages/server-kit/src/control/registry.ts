@@ -29,7 +29,7 @@ export interface RegistryOptions {
   readonly records: RegistryRecords
   /** Milliseconds since 1970. */
   readonly nowMs?: () => number
-  readonly limits?: Partial<RegistryLimits>
+  readonly limits?: Partial<RegistryLimits> | undefined
   /** For what a listener of `authorizer.onChange` throws: the change stands all the same. */
   readonly onFault?: (error: unknown, where: { readonly part: string }) => void
 }

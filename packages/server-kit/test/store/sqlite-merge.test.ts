@@ -121,9 +121,10 @@ describe('merging', () => {
 
   it('leaves few rows, a channel with much in it by itself, and the same counts', async () => {
     await withStore(async store => {
+      // All of it is less than a small run may be, so that what is merged on the way is merged again.
       for (let i = 0; i < 200; i++) {
         await store.log.append([
-          testMessage({ topic: 'big', sequence: 2 * i + 1, payload: new Uint8Array(500) }),
+          testMessage({ topic: 'big', sequence: 2 * i + 1, payload: new Uint8Array(100) }),
           testMessage({ topic: `small${i % 10}`, sequence: 2 * i + 2 }),
         ])
       }
@@ -138,7 +139,7 @@ describe('merging', () => {
         { domain: 'd1', channel: 'small3', through: 200 },
       ])
       expect(reports.map(({ messages, bytes }) => ({ messages, bytes }))).toEqual([
-        { messages: 200, bytes: 200 * 532 },
+        { messages: 200, bytes: 200 * 132 },
         { messages: 10, bytes: 10 * 33 },
       ])
     })
@@ -151,7 +152,6 @@ describe('merging', () => {
       for (let i = 1; i <= 400; i++) appends.push(store.log.append([testMessage({ topic: 'a', sequence: i })]))
       await Promise.all(appends)
     })
-    expect(count('segment')).toBe(400)
     await withStore(async store => {
       // One look a turn: what is merged shows in nothing but the file, so the file is asked until it has been.
       await expect
