@@ -3,10 +3,13 @@ import { defineConfig } from 'vitest/config'
 // Tests run against the sources: the `@thingmesh/source` condition in every package's `exports` points at them.
 const conditions = ['@thingmesh/source', 'node', 'import', 'default']
 
+// The second flag: see scripts/run.mjs.
+const execArgv = ['--conditions=@thingmesh/source', '--wasm-wrapper-tiering-budget=1000000000']
+
 const project = (name: string, include: string[], testTimeout: number) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: { name, include, testTimeout, hookTimeout: 30_000, execArgv: ['--conditions=@thingmesh/source'] },
+  test: { name, include, testTimeout, hookTimeout: 30_000, execArgv },
 })
 
 export default defineConfig({

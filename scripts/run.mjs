@@ -9,11 +9,17 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = join(root, 'node_modules', '.bin')
 const pnpm = ['--yes', 'pnpm@12.21.0']
-const fromSources = '--conditions=@thingmesh/source'
+const commandLine = 'packages/server-kit/src/cli/main.ts'
+const fromSources = [
+  '--conditions=@thingmesh/source',
+  // Node strips types by WebAssembly, and V8 was seen to crash where a worker ended while it was compiling that anew.
+  '--wasm-wrapper-tiering-budget=1000000000',
+]
 
 const tasks = {
   start: args => node(['examples/quick-start/main.ts', ...args]),
-  hub: args => node(['packages/server-kit/src/cli/main.ts', 'serve', ...args]),
+  hub: args => node([commandLine, 'serve', ...args]),
+  thingmesh: args => node([commandLine, ...args]),
   bench: args => node(['bench/main.ts', ...args]),
   build: () => run('npx', [...pnpm, '--recursive', '--filter', './packages/*', 'run', 'build'], { quiet: true }),
   format: () => run('biome', ['check', '--write', '.']),
@@ -61,7 +67,7 @@ const projects = [
 ]
 
 function node(args) {
-  return run('node', [fromSources, ...args])
+  return run('node', [...fromSources, ...args])
 }
 
 /** Settles when the command ends well. Its exit code is ours otherwise, and the signals that we get are its. */

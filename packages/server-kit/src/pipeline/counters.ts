@@ -1,14 +1,7 @@
 import type { Counter, Histogram, Meter } from '../contracts/index.ts'
 
 /** Why an accepted message, or a copy of one, did not arrive. The list is closed: nothing is lost for a reason not on it. */
-export const dropReasons = [
-  'slow-reader',
-  'expired',
-  'no-right-any-more',
-  'not-in-log',
-  'retention',
-  'will-refused',
-] as const
+export const dropReasons = ['slow-reader', 'expired', 'no-right-any-more', 'retention', 'will-refused'] as const
 export type DropReason = (typeof dropReasons)[number]
 
 export const refusals = [
