@@ -83,12 +83,16 @@ function run(command, args, { quiet = false } = {}) {
     const signals = ['SIGINT', 'SIGTERM']
     const pass = signal => child.kill(signal)
     for (const signal of signals) process.on(signal, pass)
+    // A signal to npm ends npm and its shell, and tells nobody: being an orphan is how one learns of it.
+    const parent = process.ppid
+    const orphaned = setInterval(() => process.ppid === parent || child.kill('SIGTERM'), 250).unref()
     child.on('error', error => {
       console.error(`cannot run ${command}: ${error.message}`)
       process.exit(1)
     })
     child.on('close', code => {
       for (const signal of signals) process.off(signal, pass)
+      clearInterval(orphaned)
       if (code === 0) return resolve()
       process.stderr.write(Buffer.concat(kept))
       if (!signalled(code)) console.error(`\n${command} ${args.join(' ')}: exit code ${code}`)
