@@ -26,9 +26,9 @@ const variantsMax = 16
 
 /** Numbers the texts of the segment that is being written, in order of appearance, and encodes each once. */
 export class Dictionary {
-  readonly #termIndexes = new Map<string, number>()
-  readonly #topicEntries = new Map<string, TopicEntry>()
-  readonly #sourceEntries = new Map<string, SourceEntry>()
+  #termIndexes = new Map<string, number>()
+  #topicEntries = new Map<string, TopicEntry>()
+  #sourceEntries = new Map<string, SourceEntry>()
   readonly #terms = new GrowingBuffer(startBytes)
   readonly #topics = new GrowingBuffer(startBytes)
   readonly #sources = new GrowingBuffer(startBytes)
@@ -36,9 +36,10 @@ export class Dictionary {
   #sourceCount = 0
 
   clear(): void {
-    this.#termIndexes.clear()
-    this.#topicEntries.clear()
-    this.#sourceEntries.clear()
+    // New ones, because a cleared one keeps what it held: V8 leaves the old table as it is and links it to the new one.
+    this.#termIndexes = new Map()
+    this.#topicEntries = new Map()
+    this.#sourceEntries = new Map()
     this.#terms.clear()
     this.#topics.clear()
     this.#sources.clear()

@@ -28,6 +28,8 @@ export interface SegmentSource {
   readonly contentType: string
 }
 
+type Shared = SegmentTopic & SegmentSource
+
 /**
  * Walks the rows of a segment in place. The fields are those of the current row; a message is made only when asked for,
  * so that what does not match costs a few bytes of reading.
@@ -55,6 +57,9 @@ export class SegmentReader {
   readonly #baseMs: number
   readonly #cursor: Cursor
   #sources: readonly SegmentSource[] | undefined
+  #lastShared: Shared | undefined
+  #lastTopic: SegmentTopic | undefined
+  #lastSource: SegmentSource | undefined
 
   /** Throws `unavailable` where the bytes are not what was written, `unsupported` where a newer version wrote them. */
   constructor(segment: Uint8Array, name: string) {
@@ -132,27 +137,29 @@ export class SegmentReader {
 
   /** The current row. Its payload is a view of the segment. */
   message(): Message {
-    const { domain, topic, channel, subtopic } = this.topics[this.topic]!
-    const { log, publisher, clientId, protocol, contentType } = this.sources[this.source]!
     const { flags, payloadAt, payloadBytes, sequence, acceptedAtMs } = this
-    const message = {
-      channel,
-      subtopic,
-      payload: bytesOf(this.bytes, payloadAt, payloadBytes),
-      contentType,
-      delivery: deliveries[flags & rowFlags.delivery]!,
-      retain: (flags & rowFlags.retain) !== 0,
-      topic,
-      domain,
-      log,
-      sequence,
-      publisher,
-      clientId,
-      protocol,
-      acceptedAtMs,
-    }
+    const payload = bytesOf(this.bytes, payloadAt, payloadBytes)
+    const delivery = deliveries[flags & rowFlags.delivery]!
+    const retain = (flags & rowFlags.retain) !== 0
+    const message = { ...this.#shared(), payload, delivery, retain, sequence, acceptedAtMs }
     if ((flags & rowFlags.properties) === 0) return message
     return { ...message, properties: decodeProperties(this.bytes, payloadAt + payloadBytes) }
+  }
+
+  /**
+   * What the current row has in common with the others of its topic and source. Messages are copies of it and not literals
+   * of their own: V8 counts how many objects of a literal live on, and because pages wait for slow readers it comes to
+   * create all of them in the old generation, where each stays, with its payload, until the next full collection.
+   */
+  #shared(): Shared {
+    const topic = this.topics[this.topic]!
+    const source = this.sources[this.source]!
+    if (this.#lastShared === undefined || this.#lastTopic !== topic || this.#lastSource !== source) {
+      this.#lastShared = { ...topic, ...source }
+      this.#lastTopic = topic
+      this.#lastSource = source
+    }
+    return this.#lastShared
   }
 }
 

@@ -36,7 +36,7 @@ export class SegmentWriter {
   #baseSequence = 0
   #baseMs = 0
   readonly #dictionary = new Dictionary()
-  readonly #translations = new Map<SegmentReader, Translation>()
+  #translations = new Map<SegmentReader, Translation>()
 
   // Most messages come from where the one before came from; comparing is cheaper than looking up.
   #lastMessage: Message | undefined
@@ -142,7 +142,7 @@ export class SegmentWriter {
     this.#count = 0
     this.#lastMessage = undefined
     this.#dictionary.clear()
-    this.#translations.clear()
+    this.#translations = new Map()
   }
 
   #row(

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { freeSegment } from '../segment/free.ts'
 import { Channels } from './channels.ts'
 import { inTransaction, openDatabase, toStoreError } from './database.ts'
 import { SqliteLog } from './log.ts'
@@ -98,9 +99,13 @@ export class Engine {
       this.#transact(group)
       this.#reply({ type: 'done', ids: group.map(({ id }) => id) })
     } catch (error) {
-      if (group.length === 1) this.#fail(group[0]!.id, error)
-      else for (const request of group) this.#commit([request])
+      if (group.length > 1) {
+        for (const request of group) this.#commit([request])
+        return
+      }
+      this.#fail(group[0]!.id, error)
     }
+    freeAppended(group)
   }
 
   #transact(group: readonly Operation[]): void {
@@ -259,5 +264,14 @@ export class Engine {
   #fail(id: number, error: unknown): void {
     const { code, message } = toStoreError(error, this.#path)
     this.#reply({ type: 'failed', id, error: { code, message } })
+  }
+}
+
+/** Once they are written or refused. */
+function freeAppended(group: readonly Operation[]): void {
+  for (const operation of group) {
+    if (operation.op !== 'append') continue
+    if (operation.log !== undefined) freeSegment(operation.log)
+    if (operation.retained !== undefined) freeSegment(operation.retained)
   }
 }

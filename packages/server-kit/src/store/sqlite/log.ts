@@ -78,6 +78,6 @@ export class SqliteLog {
 
   read(query: MessageQuery): RawPage {
     const selection = new Selection(query)
-    return readPage(selection, this.#last, this.#scan.stretches(selection), this.#pageWriter)
+    return this.#spans.reading(() => readPage(selection, this.#last, this.#scan.stretches(selection), this.#pageWriter))
   }
 }

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
+import { freeSegment } from '../segment/free.ts'
 import type { SegmentReader } from '../segment/reader.ts'
 import { SegmentWriter } from '../segment/writer.ts'
 import { inTransaction } from './database.ts'
@@ -125,7 +126,7 @@ export class Merger {
     const first = chain[0]!
     const last = chain[chain.length - 1]!
     try {
-      inTransaction(this.#db, () => this.#rewrite(first, last))
+      this.#spans.reading(() => inTransaction(this.#db, () => this.#rewrite(first, last)))
       return true
     } catch (error) {
       if (!isThingmeshError(error)) throw error
@@ -148,7 +149,9 @@ export class Merger {
         reader.seek(at)
         this.#writer.copy(reader)
       }
-      messages += this.#spans.add(this.#writer.finish(), first).messages
+      const merged = this.#writer.finish()
+      messages += this.#spans.add(merged, first).messages
+      freeSegment(merged)
     }
     const expected = spans.reduce((sum, span) => sum + span.count, 0)
     if (messages !== expected) {

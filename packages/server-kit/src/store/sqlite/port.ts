@@ -14,9 +14,14 @@ export class StorePort {
   readonly opened: Promise<Opened>
   readonly #path: string
   readonly #worker: Worker
-  readonly #waiting = new Map<number, Waiting>()
+  /**
+   * In the order of their numbers; the first is not settled. Not a `Map`: where requests come and go V8 gives it a new table
+   * again and again, and an old `Map` keeps all of them, with what the requests came to, until a full collection.
+   */
+  #waiting: (Waiting | undefined)[] = []
+  /** The number of the first. */
+  #firstId = 1
   readonly #exited: Promise<void>
-  #nextId = 1
   #broken: ThingmeshError | undefined
 
   constructor(options: OpenOptions) {
@@ -49,10 +54,11 @@ export class StorePort {
     transfer: readonly ArrayBuffer[] = [],
   ): Promise<ResultOf<Name>> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken)
-    const id = this.#nextId++
+    const id = this.#firstId + this.#waiting.length
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: value => resolve(value as ResultOf<Name>), reject })
+      // First, because it throws where it cannot copy the operation: then there is nothing to wait for.
       this.#worker.postMessage({ ...operation, id }, transfer)
+      this.#waiting.push({ resolve: value => resolve(value as ResultOf<Name>), reject })
     })
   }
 
@@ -73,16 +79,24 @@ export class StorePort {
   }
 
   #take(id: number): Waiting | undefined {
-    const waiting = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    return waiting
+    const at = id - this.#firstId
+    const taken = this.#waiting[at]
+    if (taken === undefined) return undefined
+    this.#waiting[at] = undefined
+    if (at > 0) return taken
+    const next = this.#waiting.findIndex(waiting => waiting !== undefined)
+    const settled = next === -1 ? this.#waiting.length : next
+    this.#waiting.splice(0, settled)
+    this.#firstId += settled
+    return taken
   }
 
   #breakDown(error: ThingmeshError): void {
     this.#broken ??= error
-    const waiting = [...this.#waiting.values()]
-    this.#waiting.clear()
-    for (const { reject } of waiting) reject(this.#broken)
+    const waiting = this.#waiting
+    this.#firstId += waiting.length
+    this.#waiting = []
+    for (const one of waiting) one?.reject(this.#broken)
   }
 }
 
@@ -92,12 +106,15 @@ export class StorePort {
  */
 const fromSources = '--conditions=@thingmesh/source'
 
+/** In a long flood V8 would take 60 MiB here for short-lived objects. They are few: what is large are segments. */
+const resourceLimits = { maxYoungGenerationSizeMb: 16 }
+
 function startWorker(workerData: OpenOptions): Worker {
-  const name = 'thingmesh-sqlite'
+  const options = { name: 'thingmesh-sqlite', workerData, resourceLimits }
   // The flags of the main thread are not the worker's: some, such as `--input-type`, it would not start with.
   return import.meta.url.endsWith('.ts')
-    ? new Worker(new URL('./worker.ts', import.meta.url), { name, workerData, execArgv: [fromSources] })
-    : new Worker(new URL('./sqlite-worker.js', import.meta.url), { name, workerData, execArgv: [] })
+    ? new Worker(new URL('./worker.ts', import.meta.url), { ...options, execArgv: [fromSources] })
+    : new Worker(new URL('./sqlite-worker.js', import.meta.url), { ...options, execArgv: [] })
 }
 
 function toError({ code, message }: PlainError): ThingmeshError {

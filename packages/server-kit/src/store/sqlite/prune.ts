@@ -78,7 +78,9 @@ export class Pruner {
       for (const span of past) this.#spans.remove(span)
       if (!isTrimmed) return
       const before = { ...straddling, domain, channel }
-      const { left: rest, highestGone } = trimSpan(this.#spans.open(straddling.segment), before, through)
+      const { left: rest, highestGone } = this.#spans.reading(() =>
+        trimSpan(this.#spans.open(straddling.segment), before, through),
+      )
       this.#spans.shrink(straddling, rest)
       messages += straddling.count - rest.count
       bytes += straddling.bytes - rest.bytes

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { matchesFilter } from '@thingmesh/core'
+import { freeSegment } from '../segment/free.ts'
 import { SegmentReader } from '../segment/reader.ts'
 import { SegmentWriter } from '../segment/writer.ts'
 import type { OperationOf, Results } from './protocol.ts'
@@ -35,7 +36,9 @@ export class SqliteRetained {
       }
       this.#writer.begin()
       this.#writer.copy(reader)
-      this.#put.run(domain, topic, reader.sequence, this.#writer.finish())
+      const body = this.#writer.finish()
+      this.#put.run(domain, topic, reader.sequence, body)
+      freeSegment(body)
     }
   }
 
@@ -57,6 +60,7 @@ export class SqliteRetained {
       if (!filters.some(filter => matchesFilter(filter, topic))) continue
       const reader = new SegmentReader(row.body as Uint8Array, `of the last value of ${topic}`)
       while (reader.next()) this.#writer.copy(reader)
+      freeSegment(reader.bytes)
       if (this.#writer.count >= limit) break
     }
     return this.#writer.finish()

@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import { ThingmeshError } from '@thingmesh/core'
+import { freeSegment } from '../segment/free.ts'
 import { SegmentReader } from '../segment/reader.ts'
 import { type Span, spansOf } from '../segment/span.ts'
 import type { Channels } from './channels.ts'
@@ -27,6 +28,8 @@ export class Spans {
   readonly #deleteSpan: StatementSync
   readonly #updateSpan: StatementSync
   readonly #inSegment: StatementSync
+  /** By the `reading` that is under way. */
+  #opened: SegmentReader[] | undefined
 
   constructor(db: DatabaseSync, channels: Channels) {
     this.#channels = channels
@@ -58,11 +61,27 @@ export class Spans {
     return { messages: reader.count, last }
   }
 
-  /** Throws `unavailable` where the segment is damaged or missing, by its number. */
+  /** Segments that `work` opens are open until it returns, and their memory is free then. */
+  reading<Result>(work: () => Result): Result {
+    if (this.#opened !== undefined) throw new TypeError('segments are being read already')
+    const opened: SegmentReader[] = []
+    this.#opened = opened
+    try {
+      return work()
+    } finally {
+      this.#opened = undefined
+      for (const { bytes } of opened) freeSegment(bytes)
+    }
+  }
+
+  /** Inside `reading`. Throws `unavailable` where the segment is damaged or missing, by its number. */
   open(segment: number): SegmentReader {
+    if (this.#opened === undefined) throw new TypeError('segments are opened inside reading()')
     const body = this.#readSegment.get(segment)?.body
-    if (body instanceof Uint8Array) return new SegmentReader(body, `${segment}`)
-    throw new ThingmeshError('unavailable', `segment ${segment} is missing`)
+    if (!(body instanceof Uint8Array)) throw new ThingmeshError('unavailable', `segment ${segment} is missing`)
+    const reader = new SegmentReader(body, `${segment}`)
+    this.#opened.push(reader)
+    return reader
   }
 
   /** By the reader's topics: the one of these spans, all of its segment, that the topic's rows are in. */
