@@ -2,7 +2,7 @@
 // Node that the workspace brings. Nothing but Node and npm has to be there before.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -45,6 +45,7 @@ async function test(args) {
   if (args.length === 0) await check()
   const report = join(root, '.cache', 'vitest.json')
   mkdirSync(join(root, '.cache'), { recursive: true })
+  rmSync(report, { force: true })
   try {
     await run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args])
   } finally {
@@ -95,7 +96,8 @@ function run(command, args, { quiet = false } = {}) {
       clearInterval(orphaned)
       if (code === 0) return resolve()
       process.stderr.write(Buffer.concat(kept))
-      if (!signalled(code)) console.error(`\n${command} ${args.join(' ')}: exit code ${code}`)
+      // What a program of ours has to say it has said; of a check one wants to know which it was.
+      if (!signalled(code) && command !== 'node') console.error(`\n${command} ${args.join(' ')}: exit code ${code}`)
       process.exitCode = code ?? 1
       process.exit()
     })

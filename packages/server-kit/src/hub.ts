@@ -3,7 +3,7 @@ import { authenticateAll } from './auth/authenticate-all.ts'
 import { failureThrottle } from './auth/failure-throttle.ts'
 import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-authenticators.ts'
 import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
-import { Registry, type RegistryLimits } from './control/index.ts'
+import { defaultRegistryLimits, Registry, type RegistryLimits } from './control/index.ts'
 import { Committer } from './pipeline/committer.ts'
 import { pipelineCounters } from './pipeline/counters.ts'
 import { Feeds } from './pipeline/feeds.ts'
@@ -50,6 +50,10 @@ export interface Hub extends AsyncDisposable {
 
 /** Puts a hub together. Nothing runs before `start`. */
 export async function createHub(options: HubOptions): Promise<Hub> {
+  if (typeof options?.store?.start !== 'function')
+    throw new TypeError('createHub needs a store: { store: sqliteStore(…) }')
+  checkLimits('limits', options.limits, defaultHubLimits)
+  checkLimits('registryLimits', options.registryLimits, defaultRegistryLimits)
   return new ComposedHub(options)
 }
 
@@ -149,12 +153,14 @@ class ComposedHub implements Hub {
     try {
       await this.#begin('store', this.#store)
       await this.#begin('registry', { start: () => this.#registry.start(), stop: () => this.#registry.stop() })
-      this.#adminToken = (await this.#registry.bootstrap())?.secret
       walk.topics.invalidate()
       walk.router.startAt(log.nextSequence - 1)
       await walk.retained.start(this.#store.retained)
       await this.#begin('log', {
-        start: () => sequencer.start(),
+        start: () => {
+          reader.start()
+          return sequencer.start()
+        },
         stop: async () => {
           reader.stop()
           await walk.committer.settled()
@@ -178,6 +184,8 @@ class ComposedHub implements Hub {
           stop: () => listener.stop(),
         })
       }
+      // Last: a token made by a start that fails after it would be lost, and there is no second one.
+      this.#adminToken ??= (await this.#registry.bootstrap())?.secret
     } catch (error) {
       await this.#stop()
       throw error
@@ -204,6 +212,16 @@ class ComposedHub implements Hub {
   }
 }
 
+/** A limit that is misspelt or no number would be no limit. */
+function checkLimits(what: string, given: object | undefined, known: object): void {
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (!Object.hasOwn(known, name)) throw new TypeError(`${what}.${name} is not a limit that there is`)
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) {
+      throw new TypeError(`${what}.${name} must be a number of at least 0`)
+    }
+  }
+}
+
 interface WalkOptions {
   readonly store: Store
   readonly registry: Registry
@@ -218,7 +236,7 @@ function composeWalk({ store, registry, limits, meter, controlOf, onFault }: Wal
   const { channels, authorizer } = registry
   const { log } = store
   const topics = new TopicTable(channels, limits)
-  const router = new Router()
+  const router = new Router(error => onFault(error, 'router'))
   const retained = new RetainedIndex(limits, counters)
   const sequencer = new Sequencer(log, error => onFault(error, 'log'))
   const committer = new Committer(log, limits, counters, {
@@ -251,7 +269,10 @@ function composeWalk({ store, registry, limits, meter, controlOf, onFault }: Wal
     committer,
     router,
     feeds,
-    replay: new RetainedReplay(store.retained, retained, error => onFault(error, 'retained')),
+    replay: new RetainedReplay(store.retained, retained, {
+      settled: () => committer.settled(),
+      fault: error => onFault(error, 'retained'),
+    }),
     history: new HistoryReader({ log, retained: store.retained, channels, committer, router, limits }),
     controlOf,
     health: () => healthOf(committer),

@@ -12,15 +12,24 @@ export function connectFrame(
   return frame(0x10, [head, text(options.clientId), text(options.username), text(options.password)])
 }
 
-export function subscribeFrame(packetId: number, filter: string, qos: 0 | 1): Buffer {
+export function subscribeFrame(packetId: number, filter: string, qos: 0 | 1 | 2): Buffer {
   return frame(0x82, [uint16(packetId), text(filter), Buffer.from([qos])])
 }
 
 /** `packetId` 0 for QoS 0. */
-export function publishFrame(topic: string, payload: string, packetId: number, dup = false): Buffer {
+export function publishFrame(topic: string, payload: string, packetId: number, dup = false, qos: 1 | 2 = 1): Buffer {
   const parts = packetId === 0 ? [text(topic)] : [text(topic), uint16(packetId)]
-  const first = packetId === 0 ? 0x30 : dup ? 0x3a : 0x32
+  const first = packetId === 0 ? 0x30 : 0x30 | (dup ? 0x08 : 0) | (qos << 1)
   return frame(first, [...parts, Buffer.from(payload)])
+}
+
+/** The three steps after PUBLISH with QoS 2: their first bytes. */
+export const pubrec = 0x50
+export const pubrel = 0x62
+export const pubcomp = 0x70
+
+export function stepFrame(step: typeof pubrec | typeof pubrel | typeof pubcomp, packetId: number): Buffer {
+  return Buffer.from([step, 2, packetId >> 8, packetId & 0xff])
 }
 
 export function pubackFrame(packetId: number): Buffer {

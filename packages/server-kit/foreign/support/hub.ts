@@ -13,6 +13,8 @@ export interface HubOptions {
   readonly adminToken?: string
   readonly mqttPort?: number
   readonly httpPort?: number
+  /** False: each start takes any free ports. Where there are many starts, one port will be somebody else's sooner or later. */
+  readonly keepsPorts?: boolean
 }
 
 interface Ready {
@@ -28,6 +30,7 @@ export class HubProcess {
   readonly host = '127.0.0.1'
   readonly #site: Site
   readonly #durability: string
+  readonly #keepsPorts: boolean
   #process: Running | undefined
   #mqttPort: number
   #httpPort: number
@@ -38,6 +41,7 @@ export class HubProcess {
     this.data = options.data ?? join(site.directory, 'data')
     this.#durability = options.durability ?? 'disk'
     this.#adminToken = options.adminToken
+    this.#keepsPorts = options.keepsPorts ?? true
     this.#mqttPort = options.mqttPort ?? 0
     this.#httpPort = options.httpPort ?? 0
   }
@@ -64,7 +68,7 @@ export class HubProcess {
     return this.#adminToken
   }
 
-  /** Settles when both doors are open. The second start takes the ports of the first. */
+  /** Settles when both doors are open. The second start takes the ports of the first, unless told otherwise. */
   async start(): Promise<void> {
     const running = this.launch()
     await running.says(({ lines }) => lines.length > 0, 'ready', startTimeoutMs)
@@ -76,7 +80,9 @@ export class HubProcess {
 
   /** The process, without waiting for anything: for starts that are to fail. */
   launch(): Running {
-    const ports = ['--mqtt', String(this.#mqttPort), '--http', String(this.#httpPort)]
+    const [mqttPort, httpPort] =
+      this.#process === undefined || this.#keepsPorts ? [this.#mqttPort, this.#httpPort] : [0, 0]
+    const ports = ['--mqtt', String(mqttPort), '--http', String(httpPort)]
     const args = ['serve', '--data', this.data, '--host', this.host, ...ports, '--durability', this.#durability]
     this.#process = this.#site.spawn(process.execPath, ['--conditions=@thingmesh/source', main, ...args, '--json'])
     return this.#process

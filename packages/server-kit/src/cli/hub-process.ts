@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
 import type { Listener } from '../contracts/index.ts'
@@ -64,8 +64,6 @@ function withFlag(listener: Listener, flag: string, host: string, port: number):
 
 async function start(options: ServeOptions, parts: Parts, terminal: Terminal): Promise<Hub> {
   const { data, durability } = options
-  // Nobody else may look into it: it holds every message and the hashes of all keys.
-  if (durability !== 'memory') await mkdir(data, { recursive: true, mode: 0o700 })
   const store = durability === 'memory' ? memoryStore() : sqliteStore({ path: join(data, 'hub.db'), durability })
   try {
     const hub = await createHub({

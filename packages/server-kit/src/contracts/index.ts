@@ -35,6 +35,7 @@ export type { Counter, Histogram, Labels, Meter, MetricFamily } from './meter.ts
 export type { DeliveryTerms, Outlet } from './outlet.ts'
 export type { Authorizer, Rights, RightsChange } from './rights.ts'
 export {
+  type AppendOptions,
   type Durability,
   durabilities,
   type MessageLog,
@@ -50,4 +51,5 @@ export {
   type SessionRecords,
   type Store,
   type SubscriptionRecord,
+  type Transfer,
 } from './store.ts'

@@ -37,6 +37,8 @@ export interface Hello {
 /** A draft that the hub publishes in the peer's name if the connection ends without a farewell. */
 export interface Will {
   readonly draft: Draft
+  /** How long after the connection's end, if the peer is not back by then; 0 by default. Bounded by the session's end. */
+  readonly delaySeconds?: number | undefined
 }
 
 /** The server-side object of one principal's connection or exchange. */
@@ -48,15 +50,23 @@ export interface Session {
   readonly expiresInSeconds: number
 
   /**
-   * Accepts a draft. `undefined` for at-most-once, where there is nothing to wait for. Throws `permission-denied`,
+   * Accepts a draft. `undefined` for at-most-once, where there is nothing to wait for. For exactly-once the peer names the transfer by a tag
+   * (MQTT: the packet identifier): until `release`, a draft under the same tag is the same one, and gets the same receipt. Throws `permission-denied`,
    * `not-found` (no such channel), `invalid-argument`, `too-large`, `rate-limited`, `unavailable` (the store is behind by as much as the hub lets it).
    */
-  publish(draft: Draft): Receipt | undefined
+  publish(draft: Draft, transfer?: number): Receipt | undefined
+  /** The peer ends an exactly-once transfer and may use its tag again. Settles when that is durable; false where there is no such transfer. */
+  release(transfer: number): Promise<boolean>
   /** Settles when durable sessions have it on disk. One result per request, in order; a refusal is a result, not a throw. */
   subscribe(requests: readonly SubscribeRequest[]): Promise<readonly SubscribeResult[]>
   /** True for each filter that was there. */
   unsubscribe(filters: readonly string[]): Promise<readonly boolean[]>
-  /** The peer has taken the delivery. False for a tag that is not outstanding. */
+  /**
+   * The peer has received an exactly-once delivery and waits to be released (MQTT: PUBREC). Settles when that is durable, so that the message is not sent again;
+   * false for a tag that is not outstanding.
+   */
+  received(tag: number): Promise<boolean>
+  /** The peer is done with the delivery. False for a tag that is not outstanding. */
   acknowledge(tag: number): boolean
   /** The outlet has room again. */
   resume(): void
@@ -74,6 +84,7 @@ export interface Session {
 }
 
 export interface Receipt {
+  /** `''` for a repeated transfer whose message was accepted in an earlier life of the hub. */
   readonly id: MessageId
   /**
    * Settles when the message is as durable as the store's profile says: the ack. One promise is shared by a commit batch.

@@ -21,6 +21,10 @@ export interface Outlet {
    * nothing; it calls `Session.resume` when it has room again.
    */
   deliver(message: Message, terms: DeliveryTerms, tag: number, redelivered: boolean): boolean
+  /**
+   * The peer has received the delivery, exactly-once, and the hub knows so for good: lets the peer forget the tag (MQTT: PUBREL). Answered by `Session.acknowledge`.
+   */
+  release(tag: number): void
   /** The hub ends the session: shut down, take-over (`conflict`), revocation (`unauthenticated`). Called once at most. */
   close(reason: ThingmeshError): void
 }

@@ -37,12 +37,10 @@ export interface MessageLog {
   reserve(below: number): Promise<void>
   /**
    * Appends messages in ascending sequence, all or none, durable when settled. Those with `retain` become the last value
-   * of their topic in the same transaction (an empty payload clears it); `recorded` says for each message whether it enters the log
-   * (false: it is here for its last value only). Calls are carried out in order. The store keeps no reference to the messages after it returns.
-   * Rejects with `unavailable` (disk full, I/O): nothing of the batch is stored then. Also rejects a batch that does not ascend, or
-   * does not begin above the last one that was stored.
+   * of their topic in the same transaction (an empty payload clears it). Calls are carried out in order. The store keeps no reference to the messages after it returns.
+   * Rejects with `unavailable` (disk full, I/O): nothing of the batch is stored then.
    */
-  append(batch: readonly Message[], recorded?: readonly boolean[]): Promise<void>
+  append(batch: readonly Message[], options?: AppendOptions): Promise<void>
   /** Sees every append that was called before it. */
   read(query: MessageQuery): Promise<MessagePage>
   /**
@@ -51,6 +49,20 @@ export interface MessageLog {
    * it is past. `through` is exact.
    */
   prune(plans: readonly PrunePlan[]): Promise<readonly PruneReport[]>
+}
+
+export interface AppendOptions {
+  /** For each message whether it enters the log. False: it is here for its last value or its transfer only. */
+  readonly recorded?: readonly boolean[] | undefined
+  /** Exactly-once transfers that this batch begins, noted in the same transaction. */
+  readonly transfers?: readonly Transfer[] | undefined
+}
+
+/** A tag that a durable session's peer has given to what it publishes exactly once, from acceptance to release. */
+export interface Transfer {
+  /** The session record's id; where there is no such record, nothing is noted. */
+  readonly session: string
+  readonly tag: number
 }
 
 export interface MessageQuery {
@@ -130,6 +142,10 @@ export interface SessionRecord {
   /** Everything up to and including this sequence has been delivered and acknowledged. */
   readonly cursor: number
   readonly subscriptions: readonly SubscriptionRecord[]
+  /** As loaded: tags of transfers that have begun and are not released. `save` leaves them as they are. */
+  readonly transfers?: readonly number[] | undefined
+  /** As loaded: sequences above the cursor that the peer has received exactly-once. `save` leaves them as they are. */
+  readonly received?: readonly number[] | undefined
 }
 
 export interface SubscriptionRecord {
@@ -146,8 +162,15 @@ export interface SessionRecords {
   load(): Promise<readonly SessionRecord[]>
   /** Inserts or replaces. Durable when settled. */
   save(records: readonly SessionRecord[]): Promise<void>
-  /** Moves cursors of records that exist, never back; a crash may lose the latest moves, never more than moves. */
+  /** Ends transfers. Durable when settled. */
+  release(transfers: readonly Transfer[]): Promise<void>
+  /** Notes that peers have received these sequences; where there is no such record, nothing is noted. Durable when settled. */
+  receive(receptions: readonly { readonly id: string; readonly sequence: number }[]): Promise<void>
+  /**
+   * Moves cursors of records that exist, never back, and forgets receptions at or below them; a crash may lose the latest moves, never more than moves.
+   */
   advance(cursors: readonly { readonly id: string; readonly cursor: number }[]): Promise<void>
+  /** With their transfers and receptions. */
   remove(ids: readonly string[]): Promise<void>
 }
 

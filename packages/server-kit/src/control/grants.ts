@@ -31,6 +31,11 @@ export function grantCollection(access: DomainAccess): Control['grants'] {
         const thing = named(tables.things, 'thing', draft.thing)
         const channel = named(tables.channels, 'channel', draft.channel)
         checkPattern(access, channel.item.name, draft.pattern)
+        // Twice the same would leave the right standing when one of them is taken back.
+        for (const row of tables.grantsByThing.of(thing.id)) {
+          if (isSame(row.item, channel.id, draft))
+            throw new ThingmeshError('conflict', 'this very grant exists', { details: { grant: row.id } })
+        }
         const more = (added.get(thing.id) ?? 0) + 1
         checkCount(limits, 'grantsPerThingMax', 'grants of the thing', tables.grantsByThing.count(thing.id) + more)
         added.set(thing.id, more)
@@ -113,6 +118,12 @@ function rowsOf(tables: DomainTables, query: GrantQuery, after: string | undefin
   return group
     .filter(row => (channel === undefined || row.item.channel === channel) && (after === undefined || row.id > after))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+function isSame(item: Grant, channel: string, { actions, pattern }: Pick<Grant, 'actions' | 'pattern'>): boolean {
+  return (
+    item.channel === channel && item.pattern === pattern && `${[...item.actions].sort()}` === `${[...actions].sort()}`
+  )
 }
 
 function parseActions(given: readonly Action[]): readonly Action[] {

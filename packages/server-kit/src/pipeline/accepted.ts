@@ -84,17 +84,20 @@ export class AcceptedMessage implements Message {
   }
 }
 
+/** Does not hold the message: the receipt of a transfer is kept until its release, which is the peer's to send. */
 export class CommitReceipt implements Receipt {
-  readonly #message: Message
+  readonly #log: LogId
+  readonly #sequence: number
   readonly committed: Promise<void>
 
-  constructor(message: Message, committed: Promise<void>) {
-    this.#message = message
+  constructor({ log, sequence }: Message, committed: Promise<void>) {
+    this.#log = log
+    this.#sequence = sequence
     this.committed = committed
   }
 
   get id(): MessageId {
-    return messageId(this.#message.log, this.#message.sequence)
+    return messageId(this.#log, this.#sequence)
   }
 }
 

@@ -1,5 +1,5 @@
 import { ThingmeshError, toThingmeshError } from '@thingmesh/core'
-import type { MessageLog, Receipt } from '../contracts/index.ts'
+import type { MessageLog, Receipt, Transfer } from '../contracts/index.ts'
 import { type AcceptedMessage, CommitReceipt, overheadBytes } from './accepted.ts'
 import type { Counters } from './counters.ts'
 import type { HubLimits } from './limits.ts'
@@ -8,6 +8,8 @@ interface Batch {
   readonly messages: AcceptedMessage[]
   /** Made with the first message that is here for its last value only. */
   recorded: boolean[] | undefined
+  /** Exactly-once transfers that its messages begin. */
+  transfers: Transfer[] | undefined
   bytes: number
   /** What at-most-once messages take of `bytes`. */
   sheddableBytes: number
@@ -66,20 +68,25 @@ export class Committer {
   }
 
   /** For at-least-once and up. `recorded` false: stored as its topic's last value only. */
-  commit(message: AcceptedMessage, recorded: boolean): Receipt {
+  commit(message: AcceptedMessage, recorded: boolean, transfer?: Transfer): Receipt {
     const batch = this.#add(message, recorded)
+    if (transfer !== undefined) {
+      batch.transfers ??= []
+      batch.transfers.push(transfer)
+    }
     return new CommitReceipt(message, batch.done.promise)
   }
 
-  /** For at-most-once: recorded as far as the store keeps up. */
-  record(message: AcceptedMessage, recorded: boolean): void {
+  /** For at-most-once: recorded as far as the store keeps up; `undefined` where it does not. */
+  record(message: AcceptedMessage, recorded: boolean): Promise<void> | undefined {
     if (this.#gathering.sheddableBytes >= this.#limits.recordBytesMax) {
       this.#counters.notRecorded.value += 1
-      return
+      return undefined
     }
     const before = this.#gathering.bytes
     const batch = this.#add(message, recorded)
     batch.sheddableBytes += batch.bytes - before
+    return batch.done.promise
   }
 
   /** Settles, whatever comes of it, when all that was handed over before is written or refused. */
@@ -119,32 +126,35 @@ export class Committer {
     this.#lastBuffer = undefined
     this.#counters.batchMessages.observe(batch.messages.length)
     const startedAt = performance.now()
-    this.#log.append(batch.messages, batch.recorded).then(
-      () => {
-        this.#counters.batchSeconds.observe((performance.now() - startedAt) / 1000)
-        this.#failing = false
-        this.#writing = undefined
-        // The disk has its next batch before this one is delivered.
-        this.#write()
-        for (const message of batch.messages) {
-          if (message.delivery !== 'at-most-once') this.#onCommitted(message)
-        }
-        batch.done.resolve()
-      },
-      error => {
-        this.#failing = true
-        this.#writing = undefined
-        this.#counters.commitFailures.value += 1
-        this.#onFault(error)
-        batch.done.reject(
-          new ThingmeshError('unavailable', 'the store could not write the message', {
-            cause: toThingmeshError(error),
-            retryAfterSeconds: 1,
-          }),
-        )
-        this.#write()
-      },
-    )
+    const { messages, recorded, transfers } = batch
+    this.#log
+      .append(messages, recorded === undefined && transfers === undefined ? undefined : { recorded, transfers })
+      .then(
+        () => {
+          this.#counters.batchSeconds.observe((performance.now() - startedAt) / 1000)
+          this.#failing = false
+          this.#writing = undefined
+          // The disk has its next batch before this one is delivered.
+          this.#write()
+          for (const message of batch.messages) {
+            if (message.delivery !== 'at-most-once') this.#onCommitted(message)
+          }
+          batch.done.resolve()
+        },
+        error => {
+          this.#failing = true
+          this.#writing = undefined
+          this.#counters.commitFailures.value += 1
+          this.#onFault(error)
+          batch.done.reject(
+            new ThingmeshError('unavailable', 'the store could not write the message', {
+              cause: toThingmeshError(error),
+              retryAfterSeconds: 1,
+            }),
+          )
+          this.#write()
+        },
+      )
   }
 }
 
@@ -152,5 +162,5 @@ function newBatch(): Batch {
   const done = Promise.withResolvers<void>()
   // A batch of at-most-once messages has nobody who waits.
   done.promise.catch(() => undefined)
-  return { messages: [], recorded: undefined, bytes: 0, sheddableBytes: 0, done }
+  return { messages: [], recorded: undefined, transfers: undefined, bytes: 0, sheddableBytes: 0, done }
 }

@@ -1,7 +1,7 @@
 import type { Counter, Histogram, Meter } from '../contracts/index.ts'
 
 /** Why an accepted message, or a copy of one, did not arrive. The list is closed: nothing is lost for a reason not on it. */
-export const dropReasons = ['slow-reader', 'expired', 'no-right-any-more', 'retention', 'will-refused'] as const
+export const dropReasons = ['slow-reader', 'expired', 'no-right-any-more', 'will-refused'] as const
 export type DropReason = (typeof dropReasons)[number]
 
 export const refusals = [
@@ -13,6 +13,7 @@ export const refusals = [
   'retained-size',
   'store-behind',
   'subscriptions',
+  'transfers',
   'sessions',
   'sessions-per-principal',
   'authentication',
@@ -28,6 +29,7 @@ export interface Counters {
   readonly dropped: Readonly<Record<DropReason, Counter>>
   readonly refused: Readonly<Record<Refusal, Counter>>
   readonly notRecorded: Counter
+  readonly pruned: Counter
   readonly fellBehind: Counter
   readonly windowFull: Counter
   readonly batchMessages: Histogram
@@ -58,6 +60,10 @@ export function pipelineCounters(meter: Meter): Counters {
     notRecorded: meter.counter(
       'thingmesh_messages_not_recorded_total',
       'At-most-once messages that were delivered but not recorded, because the store was behind.',
+    ),
+    pruned: meter.counter(
+      'thingmesh_messages_pruned_total',
+      'Messages that the retention of their channel has removed from the log.',
     ),
     fellBehind: meter.counter('thingmesh_sessions_behind_total', 'Times a session was turned over to the log.'),
     windowFull: meter.counter(

@@ -1,16 +1,31 @@
+/** Tags of messages from the log; those above are for replayed last values, which have no place in its order. */
+const logTags = 64_511
+const tagMax = 65_535
+
 /**
- * A session's un-acknowledged deliveries. Each has a tag, a number from 1 to 65,535 that the protocol carries (MQTT calls it the
- * packet identifier) and that is not used again before its acknowledgement, across connections (MQTT 5, section 2.2.1).
+ * A session's un-acknowledged deliveries. Each has a tag, a number from 1 to 65,535 that the protocol carries (MQTT calls
+ * it the packet identifier). A message's tag follows from its sequence, so that a message that is sent again, on another
+ * connection or by a hub that was killed in between, has the tag it had, and no tag means two messages (MQTT 5, section 2.2.1).
  */
 export class Deliveries {
-  /** In the order of delivery, which is the order of the log. */
+  /** By tag, in the order of delivery, which is the order of the log. */
   readonly #sequences = new Map<number, number>()
-  readonly #tags = new Map<number, number>()
-  readonly #replays = new Set<number>()
+  /** Replayed last values. True: exactly-once. */
+  readonly #replays = new Map<number, boolean>()
+  /** Of those in `#sequences`: exactly-once. */
+  readonly #exactlyOnce = new Set<number>()
+  /** The peer has the message and said so, which is noted for good; its end of the exactly-once exchange is still to come. */
+  readonly #received = new Set<number>()
   /** Delivered on an earlier connection, not acknowledged, and not yet sent again on this one. */
   #unsent = new Set<number>()
-  #last = 0
-  /** After a reconnection: up to here everything was delivered before; what is not outstanding is done. */
+  /**
+   * From an earlier life of the hub, by sequence: the peer had received these when the hub was killed. They wait here, out of the log's order, until the feed comes
+   * past them. True: complete by now.
+   */
+  readonly #restored = new Map<number, boolean>()
+  /** From anywhere: what a peer keeps of an exchange that a killed hub does not know of should not be met again first thing. */
+  #lastReplayTag = logTags + Math.floor(Math.random() * (tagMax - logTags))
+  /** Everything up to here was delivered before; what of it is not outstanding is done. */
   #deliveredTo = 0
 
   /** What the peer holds un-acknowledged on this connection. */
@@ -24,51 +39,134 @@ export class Deliveries {
     return undefined
   }
 
-  nextTag(): number {
-    do this.#last = this.#last === 65_535 ? 1 : this.#last + 1
-    while (this.#sequences.has(this.#last) || this.#replays.has(this.#last))
-    return this.#last
+  restore(received: readonly number[]): void {
+    for (const sequence of received) this.#restored.set(sequence, false)
   }
 
-  /** The tag of a message that was delivered before and not acknowledged: it goes out again under the same one. */
-  tagOf(sequence: number): number | undefined {
-    return this.#tags.get(sequence)
+  /** `undefined` while another message that is not acknowledged has the tag. */
+  tagFor(sequence: number): number | undefined {
+    const tag = logTag(sequence)
+    const holder = this.#sequences.get(tag)
+    return holder === undefined || holder === sequence ? tag : undefined
   }
 
-  /** Delivered and acknowledged on an earlier connection. */
-  isDone(sequence: number): boolean {
-    return sequence <= this.#deliveredTo && !this.#tags.has(sequence)
+  replayTag(): number {
+    do this.#lastReplayTag = this.#lastReplayTag === tagMax ? logTags + 1 : this.#lastReplayTag + 1
+    while (this.#replays.has(this.#lastReplayTag))
+    return this.#lastReplayTag
   }
 
-  sent(tag: number, sequence: number): void {
+  /** Delivered before and not acknowledged: it goes out again under the same tag. */
+  isOutstanding(sequence: number): boolean {
+    return this.#sequences.get(logTag(sequence)) === sequence
+  }
+
+  /** Not to be sent: acknowledged on an earlier connection, or received by the peer so that only the end of the exchange is owed. */
+  isSettled(sequence: number): boolean {
+    const restored = this.#restored.get(sequence)
+    if (restored !== undefined) {
+      this.#restored.delete(sequence)
+      if (!restored) {
+        this.sent(logTag(sequence), sequence, true)
+        this.#received.add(logTag(sequence))
+      }
+      return true
+    }
+    if (sequence > this.#deliveredTo) return false
+    return !this.isOutstanding(sequence) || this.#received.has(logTag(sequence))
+  }
+
+  sent(tag: number, sequence: number, isExactlyOnce: boolean): void {
     this.#unsent.delete(tag)
     this.#sequences.set(tag, sequence)
-    this.#tags.set(sequence, tag)
+    if (isExactlyOnce) this.#exactlyOnce.add(tag)
+    else this.#exactlyOnce.delete(tag)
     if (sequence > this.#deliveredTo) this.#deliveredTo = sequence
   }
 
-  sentReplay(tag: number): void {
-    this.#replays.add(tag)
+  sentReplay(tag: number, isExactlyOnce: boolean): void {
+    this.#replays.set(tag, isExactlyOnce)
+  }
+
+  /** The sequence that has the tag, 0 for a replayed value, `undefined` for a tag that is not outstanding. */
+  sequenceOf(tag: number): number | undefined {
+    return this.#sequences.get(tag) ?? (this.#replays.has(tag) ? 0 : this.#restoredSequence(tag))
+  }
+
+  /** The peer has it, and that is noted for good. */
+  received(tag: number, sequence: number): void {
+    if (this.#sequences.get(tag) === sequence) this.#received.add(tag)
+  }
+
+  /** True once where the message was to be sent again on this connection, and its exchange is only to be ended instead. */
+  takeUp(tag: number): boolean {
+    return this.#received.has(tag) && this.#unsent.delete(tag)
   }
 
   acknowledge(tag: number): boolean {
-    const sequence = this.#sequences.get(tag)
-    if (sequence === undefined) return this.#replays.delete(tag)
-    this.#unsent.delete(tag)
-    this.#sequences.delete(tag)
-    this.#tags.delete(sequence)
+    if (this.#sequences.delete(tag)) {
+      this.#unsent.delete(tag)
+      this.#exactlyOnce.delete(tag)
+      this.#received.delete(tag)
+      return true
+    }
+    if (this.#replays.delete(tag)) return true
+    const sequence = this.#restoredSequence(tag)
+    if (sequence === undefined) return false
+    this.#restored.set(sequence, true)
     return true
   }
 
-  /** It will not be delivered again: it has expired, or the right to it has. */
-  forget(sequence: number): void {
-    const tag = this.#tags.get(sequence)
-    if (tag !== undefined) this.acknowledge(tag)
+  /**
+   * It will not be delivered again: it has expired, or the right to it has. Answers the tag where the exchange is still to be ended: the peer may have the tag from the
+   * first time, and would take the next message under it for this one.
+   */
+  forget(sequence: number): number | undefined {
+    if (!this.isOutstanding(sequence)) return undefined
+    const tag = logTag(sequence)
+    if (!this.#exactlyOnce.has(tag)) {
+      this.acknowledge(tag)
+      return undefined
+    }
+    this.#unsent.delete(tag)
+    this.#received.add(tag)
+    return tag
   }
 
-  /** The connection is gone. A replayed last value is not owed to the next one; logged messages are. */
+  /**
+   * The connection is gone. A replayed last value is not owed to the next one, but the end of an exchange that has begun is: a peer that has the tag would take the
+   * next message under it for this one. Logged messages are owed.
+   */
   awaitRedelivery(): void {
-    this.#replays.clear()
+    for (const [tag, isExactlyOnce] of this.#replays) if (!isExactlyOnce) this.#replays.delete(tag)
     this.#unsent = new Set(this.#sequences.keys())
   }
+
+  /** On a new connection: the tags whose exchange is only to be ended, in order. They are in flight from now on. */
+  takeReceived(): readonly number[] {
+    const tags = [...this.#sequences.keys()].filter(tag => this.#received.has(tag))
+    for (const tag of tags) this.#unsent.delete(tag)
+    const restored = [...this.#restored].filter(([, complete]) => !complete)
+    return [...tags, ...restored.map(([sequence]) => logTag(sequence)), ...this.#replays.keys()]
+  }
+
+  /** The log has been read from one sequence to another: what of it was to be sent again, and is not there any more. */
+  missing(after: number, through: number, found: readonly { readonly sequence: number }[]): readonly number[] {
+    if (this.#unsent.size === 0) return []
+    const present = new Set(found.map(({ sequence }) => sequence))
+    return Array.from(this.#unsent, tag => this.#sequences.get(tag)!).filter(
+      sequence => sequence > after && sequence <= through && !present.has(sequence),
+    )
+  }
+
+  #restoredSequence(tag: number): number | undefined {
+    for (const [sequence, complete] of this.#restored) {
+      if (!complete && logTag(sequence) === tag) return sequence
+    }
+    return undefined
+  }
+}
+
+function logTag(sequence: number): number {
+  return (sequence % logTags) + 1
 }

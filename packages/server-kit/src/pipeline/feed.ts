@@ -1,12 +1,13 @@
-import { type DomainId, type Message, matchesFilter, type PrincipalId } from '@thingmesh/core'
-import type { MessagePage, Outlet, Rights, SessionRecord, SubscriptionRecord } from '../contracts/index.ts'
+import type { DomainId, Message, PrincipalId } from '@thingmesh/core'
+import type { MessagePage, Outlet, Receipt, Rights, SessionRecord, SubscriptionRecord } from '../contracts/index.ts'
 import { AcceptedMessage, hasExpired, weightOf } from './accepted.ts'
 import type { Counters } from './counters.ts'
 import { Deliveries } from './deliveries.ts'
 import type { HubLimits } from './limits.ts'
 import type { LogReader } from './log-reader.ts'
+import { PostponedWill } from './postponed-will.ts'
 import type { QueueBudget } from './queue-budget.ts'
-import type { Receiver, Target } from './target.ts'
+import { type Receiver, type Target, weighSubscriptions } from './target.ts'
 
 /** What a feed needs of the hub around it. */
 export interface FeedContext {
@@ -20,6 +21,9 @@ export interface FeedContext {
   rightsGeneration(): number
   /** The feed's cursor moved. */
   onProgress(feed: Feed): void
+  onFault(error: unknown): void
+  /** Notes for good that the peer has received a message exactly-once. */
+  noteReceived(feed: Feed, sequence: number): Promise<void>
 }
 
 export interface FeedIdentity {
@@ -36,8 +40,12 @@ export interface Attachment {
   readonly windowMax: number
 }
 
-const targetsMax = 4096
+const targetsMax = 512
+/** For a transfer of an earlier life of the hub: its message is in the log, and that is all that is still to be said. */
+const acceptedEarlier: Receipt = { id: '', committed: Promise.resolve() }
 const readAgainMs = 1000
+/** With fewer messages queued than this, the next page is read while they are delivered. */
+const readAheadBelow = 512
 
 /**
  * What a session is given, across its connections. It is *live* while it keeps up: messages go straight out. When its
@@ -49,13 +57,20 @@ export class Feed implements Receiver {
   readonly identity: FeedIdentity
   readonly domain: DomainId
   readonly subscriptions = new Map<string, SubscriptionRecord>()
+  /** There is a record of it in the store. */
+  isRecorded = false
+  readonly postponedWill = new PostponedWill()
+  /** Exactly-once transfers from the peer that are not released, by the peer's tag. */
+  readonly transfers = new Map<number, Receipt>()
   expiresInSeconds = 0
+  /** For the record; what runs out is measured by a clock that nobody sets. */
   disconnectedAtMs: number | undefined
+  #leftAt = 0
   readonly #context: FeedContext
   readonly #deliveries = new Deliveries()
   #attachment: Attachment | undefined
   /** Delivered next, in this order: last values for new subscriptions, then messages by ascending sequence. */
-  #replays: { readonly message: Message; readonly target: Target }[] = []
+  #replays: { readonly message: Message; readonly filter: string }[] = []
   #replayWaiters: ((taken: boolean) => void)[] = []
   #queue: Message[] = []
   #queueAt = 0
@@ -63,13 +78,19 @@ export class Feed implements Receiver {
   /** The log has more for this feed, above this sequence. `undefined`: what is not queued comes live. */
   #behindFrom: number | undefined
   #reading = false
+  /** Subscribed while a page was being read: the page did not look for that. */
+  #isPageStale = false
   /** A page may hold messages that are routed a moment later: they are not taken twice. */
   #liveAbove = 0
   /** Routed while a page was being read; appended if the page turns out to reach that far. */
   #collected: Message[] | undefined
+  #collectedBytes = 0
   #blocked = false
+  /** The peer knows that it is connected, and may be sent something. */
+  #begun = false
   #targets = new Map<string, Target | null>()
   #targetsGeneration = -1
+  readonly #sharedTargets = new Map<string, Target>()
 
   constructor(identity: FeedIdentity, context: FeedContext) {
     this.identity = identity
@@ -82,7 +103,12 @@ export class Feed implements Receiver {
     for (const subscription of record.subscriptions) this.subscriptions.set(subscription.filter, subscription)
     this.expiresInSeconds = record.expiresInSeconds
     this.disconnectedAtMs = record.disconnectedAtMs
+    // A clock that has been set back in between says nothing about how long it was.
+    this.#leftAt = performance.now() - Math.max(0, Date.now() - (record.disconnectedAtMs ?? Date.now()))
     this.#behindFrom = record.cursor
+    this.isRecorded = true
+    this.#deliveries.restore(record.received ?? [])
+    for (const tag of record.transfers ?? []) this.transfers.set(tag, acceptedEarlier)
   }
 
   get isDurable(): boolean {
@@ -103,9 +129,10 @@ export class Feed implements Receiver {
   attach(attachment: Attachment): void {
     this.#attachment = attachment
     this.#blocked = false
+    this.#begun = false
     this.disconnectedAtMs = undefined
+    this.postponedWill.drop()
     this.#forgetTargets()
-    this.pump()
   }
 
   /** The connection is gone: what it had not acknowledged will be read again from the log. */
@@ -113,7 +140,8 @@ export class Feed implements Receiver {
     if (this.#attachment === undefined) return
     const cursor = this.cursor
     this.#attachment = undefined
-    this.#replays = []
+    this.disconnectedAtMs = Date.now()
+    this.#leftAt = performance.now()
     this.#endReplay(false)
     this.#dropQueue()
     this.#collected = undefined
@@ -122,6 +150,7 @@ export class Feed implements Receiver {
   }
 
   subscribe(subscription: SubscriptionRecord): void {
+    this.#isPageStale = true
     this.subscriptions.set(subscription.filter, subscription)
     this.#forgetTargets()
   }
@@ -152,18 +181,32 @@ export class Feed implements Receiver {
   }
 
   /**
-   * Sends last values ahead of what is queued. Settles when the peer has taken them: true, or when its connection is gone: false.
+   * Sends last values for a subscription, ahead of what is queued. Settles when the peer has taken them: true, or when its connection is
+   * gone: false.
    */
-  replay(messages: readonly Message[], termsOf: (message: Message) => Target | undefined): Promise<boolean> {
+  replay(messages: readonly Message[], filter: string): Promise<boolean> {
     if (this.#attachment === undefined) return Promise.resolve(false)
     for (const message of messages) {
-      const target = termsOf(message)
-      if (target !== undefined) this.#replays.push({ message, target })
+      this.#context.budget.takeAnyway(weightOf(message))
+      this.#replays.push({ message, filter })
     }
     return new Promise(resolve => {
       this.#replayWaiters.push(resolve)
       this.pump()
     })
+  }
+
+  /** Settles when it is durable that the peer has the message; false for a tag that is not outstanding. */
+  async received(tag: number): Promise<boolean> {
+    const sequence = this.#deliveries.sequenceOf(tag)
+    if (sequence === undefined) return false
+    if (this.isDurable && sequence > 0) await this.#context.noteReceived(this, sequence)
+    // Not before: another connection would go on from there, and a hub that is killed would send it again.
+    this.#deliveries.received(tag, sequence)
+    // The peer said it on a connection before this one.
+    const attachment = this.#attachment
+    if (attachment !== undefined && this.#begun && this.#deliveries.takeUp(tag)) attachment.outlet.release(tag)
+    return true
   }
 
   acknowledge(tag: number): boolean {
@@ -173,68 +216,92 @@ export class Feed implements Receiver {
     return true
   }
 
+  /** The peer takes something: for the first time, or again. */
   resume(): void {
+    const attachment = this.#attachment
+    if (attachment === undefined) return
     this.#blocked = false
+    if (!this.#begun) {
+      this.#begun = true
+      for (const tag of this.#deliveries.takeReceived()) attachment.outlet.release(tag)
+    }
     this.pump()
   }
 
-  /** Delivers what waits, as far as window and outlet go. */
+  /** Delivers what waits, as far as window and outlet go, and sees to it that there is always something to deliver. */
   pump(): void {
-    if (this.#attachment === undefined || this.#blocked) return
+    if (this.#attachment === undefined || this.#blocked || !this.#begun) return
+    if (this.#pumpReplays()) this.#pumpQueue()
+    if (this.#behindFrom !== undefined && this.#mayReadAhead()) this.#readOn().catch(this.#context.onFault)
+  }
+
+  /** While there is something to deliver, the next page is for speed only, and has to find room. */
+  #mayReadAhead(): boolean {
+    const { limits, budget } = this.#context
+    const queued = this.#queue.length - this.#queueAt
+    return queued === 0 || (queued < readAheadBelow && this.#queueBytes < limits.queueBytesMax / 2 && budget.hasRoom)
+  }
+
+  /** True when none are left. */
+  #pumpReplays(): boolean {
     while (this.#replays.length > 0) {
-      const { message, target } = this.#replays[0]!
-      if (!this.#deliver(message, target)) return
+      const { message, filter } = this.#replays[0]!
+      const target = this.#replayTarget(message, filter)
+      if (target === undefined) this.#refuseReplay(filter)
+      else if (!this.#deliver(message, target)) return false
       this.#replays.shift()
+      this.#context.budget.release(weightOf(message))
     }
     this.#endReplay(true)
+    return true
+  }
+
+  #pumpQueue(): void {
     while (this.#queueAt < this.#queue.length) {
       const message = this.#queue[this.#queueAt]!
       const target = this.targetFor(message.topic)
       if (target === undefined) this.#refuse(message)
-      else if (!target.atMostOnce && !this.#deliver(message, target)) return
+      else if (!this.#deliver(message, target)) break
       this.#queueAt += 1
       const bytes = weightOf(message)
       this.#queueBytes -= bytes
       this.#context.budget.release(bytes)
     }
-    if (this.#queueAt > 0) {
-      this.#queue = []
-      this.#queueAt = 0
-    }
-    if (this.#behindFrom !== undefined) void this.#readOn()
+    // What is delivered goes in large pieces: moving the rest costs its length.
+    if (this.#queueAt < this.#queue.length / 2) return
+    this.#queue = this.#queue.slice(this.#queueAt)
+    this.#queueAt = 0
+  }
+
+  /** Its time is over, though nobody may have looked yet. */
+  get hasEnded(): boolean {
+    if (this.#attachment !== undefined || this.disconnectedAtMs === undefined) return false
+    return performance.now() >= this.#leftAt + this.expiresInSeconds * 1000
   }
 
   /** The session is over: gives back what it holds. */
   dispose(): void {
+    this.postponedWill.publish()
     this.#attachment = undefined
-    this.#replays = []
     this.#endReplay(false)
     this.#dropQueue()
     this.#collected = undefined
   }
 
   #weigh(topic: string): Target | undefined {
-    let strongest: 0 | 1 | 2 | -1 = -1
-    let retainAsPublished = false
-    let noLocal = true
-    const subscriptionIds: number[] = []
-    for (const subscription of this.subscriptions.values()) {
-      if (!matchesFilter(subscription.filter, topic)) continue
-      strongest = Math.max(strongest, rank[subscription.delivery]) as 0 | 1 | 2
-      retainAsPublished ||= subscription.retainAsPublished
-      noLocal &&= subscription.noLocal
-      if (subscription.subscriptionId !== undefined) subscriptionIds.push(subscription.subscriptionId)
-    }
-    if (strongest === -1) return undefined
+    const wanted = weighSubscriptions(this.subscriptions.values(), topic)
+    if (wanted === undefined) return undefined
     // Rights are weighed at delivery, not at subscription: a right that ended ends here, on live and on logged messages.
     if (this.#attachment !== undefined && !this.#attachment.rights().may('subscribe', topic)) return undefined
-    const delivery = deliveries[strongest]
-    return {
-      receiver: this,
-      terms: { delivery, retainAsPublished, subscriptionIds, replay: false },
-      atMostOnce: strongest === 0,
-      noLocal,
+    const { terms, noLocal } = wanted
+    const key = `${terms.delivery} ${terms.retainAsPublished} ${noLocal} ${terms.subscriptionIds}`
+    // Topics are many, ways to want them few: they share.
+    let target = this.#sharedTargets.get(key)
+    if (target === undefined) {
+      target = { receiver: this, ...wanted }
+      if (this.#sharedTargets.size < targetsMax) this.#sharedTargets.set(key, target)
     }
+    return target
   }
 
   #isOwn(message: Message, target: Target): boolean {
@@ -247,7 +314,7 @@ export class Feed implements Receiver {
     if (attachment === undefined || this.#isOwn(message, target)) return
     if (message.properties !== undefined && hasExpired(message, Date.now())) {
       this.#context.counters.dropped.expired.value += 1
-    } else if (!this.#blocked && attachment.outlet.deliver(message, target.terms, 0, false)) {
+    } else if (!this.#blocked && this.#begun && attachment.outlet.deliver(message, target.terms, 0, false)) {
       this.#context.counters.out.value += 1
     } else {
       this.#blocked = true
@@ -258,36 +325,51 @@ export class Feed implements Receiver {
   /** False: the window or the outlet is full, and nothing happened. */
   #deliver(message: Message, target: Target): boolean {
     const attachment = this.#attachment
-    if (attachment === undefined || this.#blocked) return false
+    if (attachment === undefined || this.#blocked || !this.#begun) return false
     if (this.#isOwn(message, target)) return true
     const { counters } = this.#context
-    if (message.properties !== undefined && hasExpired(message, Date.now())) {
-      this.#deliveries.forget(message.sequence)
+    const { replay } = target.terms
+    const redelivered = !replay && this.#deliveries.isOutstanding(message.sequence)
+    // What the peer has begun to take does not expire under its hands (MQTT 5, section 4.3.3).
+    if (!redelivered && message.properties !== undefined && hasExpired(message, Date.now())) {
       counters.dropped.expired.value += 1
       return true
     }
     if (target.atMostOnce || message.delivery === 'at-most-once') {
+      // Queued when it was owed to a stronger subscription; it is no longer.
+      if (!replay) this.#forget(message.sequence)
       if (!attachment.outlet.deliver(message, target.terms, 0, false)) return this.#block()
       counters.out.value += 1
       return true
     }
-    const earlier = target.terms.replay ? undefined : this.#deliveries.tagOf(message.sequence)
-    if (earlier === undefined && !target.terms.replay && this.#deliveries.isDone(message.sequence)) return true
+    if (!replay && this.#deliveries.isSettled(message.sequence)) return true
     if (this.#deliveries.inFlight >= attachment.windowMax) {
       counters.windowFull.value += 1
       return false
     }
-    const tag = earlier ?? this.#deliveries.nextTag()
-    if (!attachment.outlet.deliver(message, target.terms, tag, earlier !== undefined)) return this.#block()
-    if (target.terms.replay) this.#deliveries.sentReplay(tag)
-    else this.#deliveries.sent(tag, message.sequence)
+    const tag = replay ? this.#deliveries.replayTag() : this.#deliveries.tagFor(message.sequence)
+    if (tag === undefined) return false
+    if (!attachment.outlet.deliver(message, target.terms, tag, redelivered)) return this.#block()
+    const isExactlyOnce = message.delivery === 'exactly-once' && target.terms.delivery === 'exactly-once'
+    if (replay) this.#deliveries.sentReplay(tag, isExactlyOnce)
+    else this.#deliveries.sent(tag, message.sequence, isExactlyOnce)
     counters.out.value += 1
     return true
   }
 
+  #forget(sequence: number): void {
+    const tag = this.#deliveries.forget(sequence)
+    if (tag !== undefined) this.#attachment?.outlet.release(tag)
+  }
+
   #refuse(message: Message): void {
-    this.#deliveries.forget(message.sequence)
+    this.#forget(message.sequence)
     this.#context.counters.dropped['no-right-any-more'].value += 1
+  }
+
+  /** Its message may be under way for another subscription: that delivery is not touched. */
+  #refuseReplay(filter: string): void {
+    if (this.subscriptions.has(filter)) this.#context.counters.dropped['no-right-any-more'].value += 1
   }
 
   #block(): false {
@@ -312,7 +394,9 @@ export class Feed implements Receiver {
 
   #collect(message: Message): void {
     const collected = this.#collected!
-    if (collected.length >= this.#context.limits.queueMessagesMax) {
+    const { queueMessagesMax, queueBytesMax } = this.#context.limits
+    this.#collectedBytes += weightOf(message)
+    if (collected.length >= queueMessagesMax || this.#collectedBytes > queueBytesMax) {
       // Too many while one page was read: the next page brings them.
       this.#collected = undefined
       return
@@ -325,7 +409,9 @@ export class Feed implements Receiver {
     if (this.#reading || this.#behindFrom === undefined) return
     const attachment = this.#attachment
     this.#reading = true
+    this.#isPageStale = false
     this.#collected = []
+    this.#collectedBytes = 0
     const page = await this.#context.reader.read(this.domain, [...this.subscriptions.values()], this.#behindFrom)
     this.#reading = false
     const collected = this.#collected
@@ -336,11 +422,13 @@ export class Feed implements Receiver {
       return
     }
     // Another connection that has taken over meanwhile starts from its own position.
-    if (attachment === this.#attachment) this.#takePage(page, collected)
+    if (attachment === this.#attachment && !this.#isPageStale) this.#takePage(page, collected)
     this.pump()
   }
 
   #takePage(page: MessagePage, collected: readonly Message[] | undefined): void {
+    const through = page.complete ? Number.POSITIVE_INFINITY : page.scannedTo
+    for (const sequence of this.#deliveries.missing(this.#behindFrom!, through, page.messages)) this.#forget(sequence)
     this.#behindFrom = page.scannedTo
     for (const message of page.messages) this.#enqueueFromLog(message)
     if (!page.complete || collected === undefined) return
@@ -359,7 +447,22 @@ export class Feed implements Receiver {
     this.#queueBytes += bytes
   }
 
+  /** For this one subscription, under its own terms and the session's rights as they are now. */
+  #replayTarget({ topic }: Message, filter: string): Target | undefined {
+    const subscription = this.subscriptions.get(filter)
+    if (subscription === undefined || this.targetFor(topic) === undefined) return undefined
+    const { delivery, subscriptionId } = subscription
+    const subscriptionIds = subscriptionId === undefined ? [] : [subscriptionId]
+    return {
+      receiver: this,
+      terms: { delivery, retainAsPublished: true, subscriptionIds, replay: true },
+      atMostOnce: delivery === 'at-most-once',
+      noLocal: false,
+    }
+  }
+
   #endReplay(taken: boolean): void {
+    for (const { message } of this.#replays.splice(0)) this.#context.budget.release(weightOf(message))
     for (const resolve of this.#replayWaiters.splice(0)) resolve(taken)
   }
 
@@ -374,6 +477,3 @@ export class Feed implements Receiver {
     this.#targetsGeneration = -1
   }
 }
-
-const rank = { 'at-most-once': 0, 'at-least-once': 1, 'exactly-once': 2 } as const
-const deliveries = ['at-most-once', 'at-least-once', 'exactly-once'] as const

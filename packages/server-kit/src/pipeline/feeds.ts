@@ -1,6 +1,8 @@
-import type { SessionRecord, SessionRecords } from '../contracts/index.ts'
+import { randomUUID } from 'node:crypto'
+import type { SessionRecord, SessionRecords, Transfer } from '../contracts/index.ts'
 import { Feed, type FeedContext, type FeedIdentity } from './feed.ts'
 import type { Router } from './router.ts'
+import { WriteBatcher } from './write-batcher.ts'
 
 const advanceMs = 200
 const sweepMs = 5_000
@@ -15,6 +17,9 @@ export class Feeds {
   readonly #context: FeedContext
   readonly #onFault: (error: unknown) => void
   readonly #feeds = new Map<string, Feed>()
+  readonly #releases: WriteBatcher<Transfer>
+  readonly #receptions: WriteBatcher<{ readonly id: string; readonly sequence: number }>
+  readonly #saves: WriteBatcher<Feed>
   readonly #progressed = new Set<Feed>()
   #advanceTimer: NodeJS.Timeout | undefined
   #sweepTimer: NodeJS.Timeout | undefined
@@ -22,12 +27,24 @@ export class Feeds {
   constructor(
     records: SessionRecords,
     router: Router,
-    context: Omit<FeedContext, 'onProgress'>,
+    context: Omit<FeedContext, 'onProgress' | 'noteReceived' | 'onFault'>,
     onFault: (error: unknown) => void,
   ) {
     this.#records = records
     this.#router = router
-    this.#context = { ...context, onProgress: feed => this.#progress(feed) }
+    this.#releases = new WriteBatcher(transfers => records.release(transfers))
+    this.#receptions = new WriteBatcher(receptions => records.receive(receptions))
+    // However often a session is saved while a save is under way, there is one more, with its latest state.
+    this.#saves = new WriteBatcher(feeds => {
+      const wanted = [...new Set(feeds)].filter(feed => feed.isRecorded)
+      return wanted.length > 0 ? records.save(wanted.map(toRecord)) : Promise.resolve()
+    })
+    this.#context = {
+      ...context,
+      onProgress: feed => this.#progress(feed),
+      onFault,
+      noteReceived: (feed, sequence) => this.#receptions.add({ id: feed.identity.id, sequence }),
+    }
     this.#onFault = onFault
   }
 
@@ -38,10 +55,11 @@ export class Feeds {
   async start(): Promise<void> {
     const nowMs = Date.now()
     for (const record of await this.#records.load()) {
-      const feed = new Feed(record, this.#context)
+      const { id, domain, principal, clientId } = record
+      const feed = new Feed({ id, domain, principal, clientId }, this.#context)
       // One that was connected when the hub died has been away since now, as far as anybody can tell.
       feed.restore({ ...record, disconnectedAtMs: record.disconnectedAtMs ?? nowMs })
-      this.#feeds.set(record.id, feed)
+      this.#feeds.set(keyOf(record), feed)
       for (const filter of feed.subscriptions.keys()) this.#router.add(filter, feed)
     }
     this.#sweepTimer = setInterval(() => this.#sweep(), sweepMs).unref()
@@ -49,18 +67,29 @@ export class Feeds {
 
   async stop(): Promise<void> {
     clearInterval(this.#sweepTimer)
+    // Whether their peers would have been back in time nobody will know.
+    for (const feed of this.#feeds.values()) feed.postponedWill.publish()
     clearTimeout(this.#advanceTimer)
     this.#advanceTimer = undefined
     await this.#advance()
+    // A hub that starts again reads them anew.
+    for (const feed of this.#feeds.values()) {
+      for (const filter of feed.subscriptions.keys()) this.#router.remove(filter, feed)
+    }
+    this.#feeds.clear()
   }
 
   find(identity: Omit<FeedIdentity, 'id'>): Feed | undefined {
-    return this.#feeds.get(feedId(identity))
+    const feed = this.#feeds.get(keyOf({ ...identity, id: '' }))
+    if (!feed?.hasEnded) return feed
+    this.discard(feed).catch(this.#onFault)
+    return undefined
   }
 
   create(identity: Omit<FeedIdentity, 'id'>): Feed {
-    const feed = new Feed({ ...identity, id: feedId(identity) }, this.#context)
-    if (identity.clientId !== '') this.#feeds.set(feed.identity.id, feed)
+    // Of its own for every new session: what was under way for the one before it, in batches not yet written, is not noted for this one.
+    const feed = new Feed({ ...identity, id: randomUUID() }, this.#context)
+    this.#feeds.set(keyOf(feed.identity), feed)
     return feed
   }
 
@@ -70,28 +99,47 @@ export class Feeds {
     )
   }
 
-  /** The lowest sequence that some durable session still has to be given, `undefined` where there is none. */
+  /** The lowest sequence that some session still has to be given, `undefined` where there is none. */
   lowestCursor(): number | undefined {
     let lowest: number | undefined
     for (const feed of this.#feeds.values()) {
-      if (feed.isDurable && (lowest === undefined || feed.cursor < lowest)) lowest = feed.cursor
+      if ((feed.isDurable || feed.isConnected) && (lowest === undefined || feed.cursor < lowest)) lowest = feed.cursor
     }
     return lowest
   }
 
   /** Settles when a durable session's subscriptions, cursor and term are on disk. */
   async save(feed: Feed): Promise<void> {
-    if (feed.isDurable) await this.#records.save([toRecord(feed)])
+    if (feed.isDurable) {
+      feed.isRecorded = true
+      await this.#saves.add(feed)
+    } else if (feed.isRecorded) {
+      feed.isRecorded = false
+      await this.#records.remove([feed.identity.id])
+    }
+  }
+
+  /** Ends a transfer. Settles when that is durable; false where there is no such transfer. */
+  async release(feed: Feed, tag: number): Promise<boolean> {
+    const receipt = feed.transfers.get(tag)
+    if (receipt === undefined) return false
+    if (feed.isDurable) await this.#releases.add({ session: feed.identity.id, tag })
+    // Not before: where the store refused it, or the peer says it once more on another connection, there is still something to end.
+    if (feed.transfers.get(tag) === receipt) feed.transfers.delete(tag)
+    return true
   }
 
   /** Ends a session for good. */
   async discard(feed: Feed): Promise<void> {
     const { id } = feed.identity
-    if (this.#feeds.get(id) === feed) this.#feeds.delete(id)
+    const key = keyOf(feed.identity)
+    if (this.#feeds.get(key) === feed) this.#feeds.delete(key)
     for (const filter of feed.subscriptions.keys()) this.#router.remove(filter, feed)
     this.#progressed.delete(feed)
     feed.dispose()
-    if (feed.isDurable) await this.#records.remove([id])
+    if (!feed.isRecorded) return
+    feed.isRecorded = false
+    await this.#records.remove([id])
   }
 
   #progress(feed: Feed): void {
@@ -109,18 +157,16 @@ export class Feeds {
   }
 
   #sweep(): void {
-    const nowMs = Date.now()
     for (const feed of this.#feeds.values()) {
-      const { disconnectedAtMs, expiresInSeconds } = feed
-      if (feed.isConnected || disconnectedAtMs === undefined) continue
-      if (nowMs >= disconnectedAtMs + expiresInSeconds * 1000) this.discard(feed).catch(this.#onFault)
+      if (feed.hasEnded) this.discard(feed).catch(this.#onFault)
     }
   }
 }
 
-function feedId({ domain, principal, clientId }: Omit<FeedIdentity, 'id'>): string {
+/** A session without a name is found by nobody. */
+function keyOf({ domain, principal, clientId, id }: FeedIdentity): string {
   // As JSON, because a principal of a foreign identity provider may hold any character.
-  return JSON.stringify([domain, principal, clientId])
+  return JSON.stringify(clientId === '' ? [id] : [domain, principal, clientId])
 }
 
 function toRecord(feed: Feed): SessionRecord {

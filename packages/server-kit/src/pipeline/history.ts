@@ -15,10 +15,17 @@ import type { Receiver, Target } from './target.ts'
 const pageBytes = 4 * 1024 * 1024
 const messagesMax = 1000
 const latestMax = 1000
+const looksMax = 16
+/** At the least, so that a short page among much that is not for the reader is found all the same. */
+const lookMessages = 256
 
-interface Reader {
+/** Who reads. */
+export interface Reader {
   readonly domain: string
-  readonly rights: Rights
+  /** As they are at this moment. */
+  rights(): Rights
+  /** Aborted when the reader's session is over. */
+  readonly signal: AbortSignal
 }
 
 /** Looks into the log on behalf of a principal: never more than its rights, whatever the filter. */
@@ -60,7 +67,12 @@ export class HistoryReader {
     this.#router.add(request.filter, arrival)
     try {
       const second = await this.#page(reader, request, limit)
-      if (second.messages.length > 0 || !(await arrival.within(waitMs, request.signal))) return second
+      if (second.messages.length > 0) return second
+      const { signal } = reader
+      const canceled = request.signal === undefined ? signal : AbortSignal.any([signal, request.signal])
+      const hasArrived = await arrival.within(waitMs, canceled)
+      if (canceled.aborted) throw new ThingmeshError('canceled', 'the wait was canceled')
+      if (!hasArrived) return second
       // An at-most-once message is routed before it is recorded.
       await this.#committer.settled()
       return await this.#page(reader, request, limit)
@@ -73,12 +85,13 @@ export class HistoryReader {
     this.#check(reader, filter, ['read', 'subscribe'])
     await this.#committer.settled()
     const messages = await this.#retained.match(reader.domain, [filter], latestMax)
-    return messages.filter(({ topic }) => reader.rights.may('read', topic) || reader.rights.may('subscribe', topic))
+    if (reader.signal.aborted) throw new ThingmeshError('canceled', 'the session is closed')
+    return messages.filter(({ topic }) => reader.rights().may('read', topic) || reader.rights().may('subscribe', topic))
   }
 
   #check({ domain, rights }: Reader, filter: string, actions: readonly ('read' | 'subscribe')[]): void {
     parseFilter(filter, this.#limits)
-    if (!actions.some(action => rights.mayOnSome(action, filter))) {
+    if (!actions.some(action => rights().mayOnSome(action, filter))) {
       throw new ThingmeshError('permission-denied', `no ${actions.join(' or ')} right on any topic that matches`)
     }
     const channel = filter.split('/', 1)[0]!
@@ -87,30 +100,37 @@ export class HistoryReader {
     }
   }
 
+  /** Looks on past what the reader may not read, so that a page is as full as it can be; not for ever. */
   async #page({ domain, rights }: Reader, request: ReadRequest, limit: number): Promise<MessagePage> {
-    const { after = 0, before, fromMs, toMs, publisher, newest, filter } = request
-    const filters = [{ filter, after }]
-    const page = await this.#log.read({
-      domain,
-      filters,
-      before,
-      fromMs,
-      toMs,
-      publisher,
-      newest,
-      limit,
-      bytesMax: pageBytes,
-    })
-    const mayRead = (message: Message) =>
-      rights.may('read', message.topic) && this.#channels.find(domain, message.channel)?.record !== 'none'
-    return { ...page, messages: page.messages.filter(mayRead) }
+    const { fromMs, toMs, publisher, newest, filter } = request
+    const messages: Message[] = []
+    let { after = 0, before } = request
+    for (let look = 1; ; look++) {
+      const bounds = { filters: [{ filter, after }], before, limit: Math.max(limit, lookMessages), bytesMax: pageBytes }
+      const page = await this.#log.read({ domain, fromMs, toMs, publisher, newest, ...bounds })
+      const mayRead = ({ topic, channel }: Message) =>
+        rights().may('read', topic) && this.#channels.find(domain, channel)?.record !== 'none'
+      const allowed = page.messages.filter(mayRead)
+      if (newest) messages.unshift(...allowed)
+      else messages.push(...allowed)
+      if (messages.length > limit) return cut(messages, limit, newest === true)
+      if (page.complete || messages.length === limit || look === looksMax) return { ...page, messages }
+      if (newest) before = page.scannedTo
+      else after = page.scannedTo
+    }
   }
+}
+
+/** A page that ends where the limit is reached: the rest is for the next one. */
+function cut(messages: readonly Message[], limit: number, newest: boolean): MessagePage {
+  const kept = newest ? messages.slice(-limit) : messages.slice(0, limit)
+  return { messages: kept, scannedTo: (newest ? kept[0] : kept.at(-1))!.sequence, complete: false }
 }
 
 /** Waits for the first message that a reader may read. */
 class Arrival implements Receiver {
   readonly domain: string
-  readonly #rights: Rights
+  readonly #rights: () => Rights
   readonly #arrived = Promise.withResolvers<boolean>()
 
   constructor({ domain, rights }: Reader) {
@@ -119,7 +139,7 @@ class Arrival implements Receiver {
   }
 
   targetFor(topic: string): Target | undefined {
-    if (!this.#rights.may('read', topic)) return undefined
+    if (!this.#rights().may('read', topic)) return undefined
     const terms = { delivery: 'at-most-once', retainAsPublished: false, subscriptionIds: [], replay: false } as const
     return { receiver: this, terms, atMostOnce: true, noLocal: false }
   }
@@ -128,16 +148,16 @@ class Arrival implements Receiver {
     this.#arrived.resolve(true)
   }
 
-  async within(waitMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+  async within(waitMs: number, signal: AbortSignal): Promise<boolean> {
     const stop = () => this.#arrived.resolve(false)
     const timer = setTimeout(stop, waitMs)
-    signal?.addEventListener('abort', stop, { once: true })
-    if (signal?.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
     try {
       return await this.#arrived.promise
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', stop)
+      signal.removeEventListener('abort', stop)
     }
   }
 }

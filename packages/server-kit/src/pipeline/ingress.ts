@@ -7,9 +7,9 @@ import type { Walk } from './walk.ts'
 /** Slows down whoever guesses. */
 export interface Throttle {
   /** Throws `rate-limited`. */
-  check(address: string, identity: string): void
-  failed(address: string, identity: string): void
-  succeeded(address: string, identity: string): void
+  check(address: string, identity: string | undefined): void
+  failed(address: string, identity: string | undefined): void
+  succeeded(address: string, identity: string | undefined): void
 }
 
 const expirySweepMs = 500
@@ -85,6 +85,7 @@ export class HubIngress implements Ingress {
     }
     if (change.kind === 'principal-revoked' && change.deleted) {
       for (const feed of this.#walk.feeds.ofPrincipal(change.domain, change.principal)) {
+        feed.postponedWill.drop()
         this.#walk.feeds.discard(feed).catch(error => this.#walk.onFault(error, 'sessions'))
       }
     }
@@ -102,7 +103,7 @@ export class HubIngress implements Ingress {
 
   async #prove(hello: Hello): Promise<Principal> {
     const { credential, peer } = hello
-    const identity = credential.kind === 'key' ? (credential.identity ?? '') : ''
+    const identity = credential.kind === 'key' ? credential.identity : undefined
     this.#throttle.check(peer.address, identity)
     try {
       const principal = await this.#authenticate(credential, peer)
@@ -121,9 +122,12 @@ export class HubIngress implements Ingress {
 
   /** From here to the end nothing waits: two connections of one client id cannot interleave. */
   #enter(hello: Hello, principal: Principal): HubSession {
-    const { limits, feeds, router, counters } = this.#walk
+    const { limits, feeds, router, counters, authorizer } = this.#walk
     const clientId = hello.clientId ?? ''
     const identity = { domain: principal.domain, principal: principal.id, clientId }
+    // Whatever can refuse the connection comes before it changes anything.
+    const isWillSmall = hello.will !== undefined && this.#isWillSmall(hello.will.draft)
+    authorizer.compile(principal)
     let feed = clientId === '' ? undefined : feeds.find(identity)
     if (feed?.isConnected) {
       this.#endFeed(feed)
@@ -136,8 +140,10 @@ export class HubIngress implements Ingress {
     }
     const resumed = feed !== undefined
     feed ??= feeds.create(identity)
-    feed.expiresInSeconds = Math.min(hello.expiresInSeconds ?? 0, limits.sessionExpirySecondsMax)
-    const will = hello.will !== undefined && this.#checkWill(hello.will.draft) ? hello.will : undefined
+    // Nobody can come back to a session without a name.
+    const wantedSeconds = clientId === '' ? 0 : (hello.expiresInSeconds ?? 0)
+    feed.expiresInSeconds = Math.min(wantedSeconds, limits.sessionExpirySecondsMax)
+    const will = isWillSmall ? hello.will : undefined
     if (hello.will !== undefined && will === undefined) counters.refused['will-size'].value += 1
     const session = new HubSession(this.#walk, {
       principal,
@@ -191,7 +197,8 @@ export class HubIngress implements Ingress {
     }
   }
 
-  #checkWill({ topic, payload }: Draft): boolean {
+  /** Throws `invalid-argument` for what is no topic to publish to. */
+  #isWillSmall({ topic, payload }: Draft): boolean {
     const { limits } = this.#walk
     parseTopic(topic, limits)
     return payload.byteLength <= limits.willBytesMax

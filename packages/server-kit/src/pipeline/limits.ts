@@ -10,6 +10,8 @@ export interface HubLimits {
   readonly subscriptionsPerSessionMax: number
   /** Un-acknowledged deliveries to one peer. */
   readonly windowMax: number
+  /** Exactly-once transfers from one peer that are not released. */
+  readonly transfersMax: number
   readonly sessionExpirySecondsMax: number
   readonly sessionsMax: number
   readonly sessionsPerPrincipalMax: number
@@ -35,6 +37,7 @@ export const defaultHubLimits: HubLimits = {
   willBytesMax: 4096,
   subscriptionsPerSessionMax: 100,
   windowMax: 64,
+  transfersMax: 100,
   sessionExpirySecondsMax: 7 * 24 * 3600,
   sessionsMax: 100_000,
   sessionsPerPrincipalMax: 10,

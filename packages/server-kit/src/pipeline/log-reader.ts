@@ -46,6 +46,10 @@ export class LogReader {
     }
   }
 
+  start(): void {
+    this.#stopped = false
+  }
+
   stop(): void {
     this.#stopped = true
     for (const resume of this.#waiting.splice(0)) resume()

@@ -11,6 +11,10 @@ export class QueueBudget {
     return this.#used
   }
 
+  get hasRoom(): boolean {
+    return this.#used < this.#max
+  }
+
   take(bytes: number): boolean {
     if (this.#used + bytes > this.#max) return false
     this.#used += bytes

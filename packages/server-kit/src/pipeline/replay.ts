@@ -1,52 +1,68 @@
-import type { Message } from '@thingmesh/core'
 import type { RetainedMessages } from '../contracts/index.ts'
 import type { Feed } from './feed.ts'
 import type { RetainedIndex } from './retained.ts'
-import type { Target } from './target.ts'
 
-const pageMessages = 256
+/** A page is what one session's replay holds in memory. */
+const pageMessages = 32
 
-/** Sends the last values that match new subscriptions (MQTT 5, section 3.3.1.3), page by page, no faster than the peer takes them. */
+/**
+ * Sends the last values that match new subscriptions (MQTT 5, section 3.3.1.3), page by page, no faster than the peer
+ * takes them. A session has one replay at a time, however often it subscribes.
+ */
 export class RetainedReplay {
   readonly #store: RetainedMessages
   readonly #index: RetainedIndex
+  /** Settles when what was accepted before is written. */
+  readonly #settled: () => Promise<void>
   readonly #onFault: (error: unknown) => void
+  /** Filters still to be replayed, by the feed that asked. */
+  readonly #waiting = new Map<Feed, Set<string>>()
 
-  constructor(store: RetainedMessages, index: RetainedIndex, onFault: (error: unknown) => void) {
+  constructor(
+    store: RetainedMessages,
+    index: RetainedIndex,
+    on: { settled: () => Promise<void>; fault: (error: unknown) => void },
+  ) {
     this.#store = store
     this.#index = index
-    this.#onFault = onFault
+    this.#settled = on.settled
+    this.#onFault = on.fault
   }
 
-  /** Each filter is replayed by itself: overlapping subscriptions each ask for theirs. */
   start(feed: Feed, filters: readonly string[]): void {
-    this.#run(feed, filters).catch(this.#onFault)
+    const waiting = this.#waiting.get(feed)
+    if (waiting !== undefined) {
+      // Whoever subscribes and unsubscribes without end, and does not take what waits, leaves nothing behind here.
+      for (const filter of waiting) if (!feed.subscriptions.has(filter)) waiting.delete(filter)
+      for (const filter of filters) waiting.add(filter)
+      return
+    }
+    this.#waiting.set(feed, new Set(filters))
+    this.#run(feed)
+      .catch(this.#onFault)
+      .finally(() => this.#waiting.delete(feed))
   }
 
-  async #run(feed: Feed, filters: readonly string[]): Promise<void> {
-    for (const filter of filters) {
+  async #run(feed: Feed): Promise<void> {
+    for (const filter of this.#take(feed)) {
       let after: string | undefined
-      for (;;) {
+      // An at-most-once value was routed before it is written: who has subscribed in between finds it in the store.
+      await this.#settled()
+      do {
         const page = await this.#store.match(feed.domain, [filter], pageMessages, after)
         const current = page.filter(message => this.#index.isLatest(message.domain, message.topic, message.sequence))
-        if (!(await feed.replay(current, message => termsOf(feed, filter, message)))) return
-        if (page.length < pageMessages) break
-        after = page.at(-1)!.topic
-      }
+        if (!(await feed.replay(current, filter))) return
+        after = page.length < pageMessages ? undefined : page.at(-1)!.topic
+      } while (after !== undefined)
     }
   }
-}
 
-/** A replayed value comes for this one subscription, under its own terms and the session's rights. */
-function termsOf(feed: Feed, filter: string, message: Message): Target | undefined {
-  const target = feed.targetFor(message.topic)
-  const subscription = feed.subscriptions.get(filter)
-  if (target === undefined || subscription === undefined) return undefined
-  const subscriptionIds = subscription.subscriptionId === undefined ? [] : [subscription.subscriptionId]
-  return {
-    receiver: feed,
-    terms: { delivery: subscription.delivery, retainAsPublished: true, subscriptionIds, replay: true },
-    atMostOnce: subscription.delivery === 'at-most-once',
-    noLocal: false,
+  /** Also what is added while it is at work; a filter that is asked for again meanwhile is replayed again. */
+  *#take(feed: Feed): Generator<string> {
+    const waiting = this.#waiting.get(feed)!
+    for (const filter of waiting) {
+      waiting.delete(filter)
+      yield filter
+    }
   }
 }

@@ -46,10 +46,17 @@ export class RetainedIndex {
     }
   }
 
-  accepted(domain: DomainId, draft: Draft, sequence: number): void {
+  /** The draft was accepted under this sequence, and is about to be written: takes its topic for it. */
+  claim(domain: DomainId, { topic, payload }: Draft, sequence: number): Claim {
     const topics = this.#topics(domain)
-    if (draft.payload.byteLength === 0) topics.delete(draft.topic)
-    else topics.set(draft.topic, sequence)
+    const before = topics.get(topic)
+    const claimed = payload.byteLength === 0 ? undefined : sequence
+    set(topics, topic, claimed)
+    return {
+      takeBack: () => {
+        if (topics.get(topic) === claimed) set(topics, topic, before)
+      },
+    }
   }
 
   /** Whether a value that was read is still the topic's latest. */
@@ -65,4 +72,14 @@ export class RetainedIndex {
     }
     return topics
   }
+}
+
+export interface Claim {
+  /** The store did not write it: what was the last value still is, unless another one has come. */
+  takeBack(): void
+}
+
+function set(topics: Map<string, number>, topic: string, sequence: number | undefined): void {
+  if (sequence === undefined) topics.delete(topic)
+  else topics.set(topic, sequence)
 }

@@ -39,7 +39,7 @@ export class Retention {
     const nowMs = Date.now()
     const lowest = this.#lowestCursor()
     const plans = Array.from(this.#channels.list(), channel => planFor(channel, nowMs, lowest))
-    for (const { messages } of await this.#log.prune(plans)) this.#counters.dropped.retention.value += messages
+    for (const { messages } of await this.#log.prune(plans)) this.#counters.pruned.value += messages
   }
 }
 

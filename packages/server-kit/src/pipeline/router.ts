@@ -3,11 +3,22 @@ import type { AcceptedMessage } from './accepted.ts'
 import type { Receiver, Target } from './target.ts'
 import type { TopicEntry } from './topics.ts'
 
+const rememberedTargetsMax = 1_000_000
+const rememberedEntriesMax = 100_000
+
 /** Hands each message to everybody whose subscriptions match it. Matching happens once per topic and change, not per message. */
 export class Router {
   readonly #tries = new Map<DomainId, FilterTrie<Receiver>>()
+  readonly #onFault: (error: unknown) => void
+  /** Entries whose targets are remembered, oldest first, and how many targets that is. */
+  readonly #remembered = new Set<TopicEntry>()
+  #rememberedTargets = 0
   #version = 0
   #head = 0
+
+  constructor(onFault: (error: unknown) => void) {
+    this.#onFault = onFault
+  }
 
   /** The highest sequence among the committed messages that have been routed. */
   get head(): number {
@@ -43,7 +54,12 @@ export class Router {
     const targets = this.targets(message.entry)
     for (let i = 0; i < targets.length; i++) {
       const target = targets[i]!
-      target.receiver.offer(message, target)
+      try {
+        target.receiver.offer(message, target)
+      } catch (error) {
+        // One receiver's fault is not the next one's, nor the publisher's.
+        this.#onFault(error)
+      }
     }
   }
 
@@ -53,11 +69,23 @@ export class Router {
   }
 
   targets(entry: TopicEntry): readonly Target[] {
-    if (entry.targetsVersion !== this.#version) {
-      entry.targets = this.#match(entry)
-      entry.targetsVersion = this.#version
+    return entry.targetsVersion === this.#version ? entry.targets : this.#match(entry)
+  }
+
+  /** Topics times subscribers may be more than memory holds: what was matched longest ago is matched again. */
+  #remember(entry: TopicEntry, targets: readonly Target[]): void {
+    if (this.#remembered.delete(entry)) this.#rememberedTargets -= entry.targets.length
+    entry.targets = targets
+    entry.targetsVersion = this.#version
+    this.#remembered.add(entry)
+    this.#rememberedTargets += targets.length
+    for (const oldest of this.#remembered) {
+      if (this.#rememberedTargets <= rememberedTargetsMax && this.#remembered.size <= rememberedEntriesMax) return
+      this.#remembered.delete(oldest)
+      this.#rememberedTargets -= oldest.targets.length
+      oldest.targets = []
+      oldest.targetsVersion = -1
     }
-    return entry.targets
   }
 
   #match(entry: TopicEntry): readonly Target[] {
@@ -67,6 +95,7 @@ export class Router {
       const target = receiver.targetFor(entry.topic)
       if (target !== undefined) targets.push(target)
     }
+    this.#remember(entry, targets)
     return targets
   }
 }

@@ -20,7 +20,9 @@ import type {
   Will,
 } from '../contracts/index.ts'
 import { AcceptedMessage, type Origin } from './accepted.ts'
+import { checkCarried } from './draft.ts'
 import type { Feed } from './feed.ts'
+import type { Reader } from './history.ts'
 import { isWantedAtLeastOnce } from './router.ts'
 import type { TopicEntry } from './topics.ts'
 import type { Walk } from './walk.ts'
@@ -53,6 +55,8 @@ export class HubSession implements Session {
   /** Topics that were weighed and found allowed, as of the registry's generation. */
   #admitted = new Map<string, TopicEntry>()
   #closed = false
+  /** What is still being looked for when the session closes is for nobody. */
+  readonly #closing = new AbortController()
 
   constructor(walk: Walk, parts: SessionParts) {
     this.#walk = walk
@@ -81,9 +85,33 @@ export class HubSession implements Session {
     return this.#rights
   }
 
-  publish(draft: Draft): Receipt | undefined {
+  publish(draft: Draft, transfer?: number): Receipt | undefined {
     this.#checkOpen()
-    return this.#publish(draft)
+    if (transfer === undefined) return this.#publish(draft)
+    const { transfers } = this.feed
+    const known = transfers.get(transfer)
+    if (known !== undefined) return known
+    const { transfersMax } = this.#walk.limits
+    if (transfers.size >= transfersMax) {
+      this.#walk.counters.refused.transfers.value += 1
+      throw new ThingmeshError(
+        'rate-limited',
+        `${transfers.size} transfers are not released, the limit is ${transfersMax}`,
+      )
+    }
+    const receipt = this.#publish(draft, transfer)
+    if (receipt !== undefined) this.#noteTransfer(transfer, receipt)
+    return receipt
+  }
+
+  async release(transfer: number): Promise<boolean> {
+    this.#checkOpen()
+    return this.#walk.feeds.release(this.feed, transfer)
+  }
+
+  async received(tag: number): Promise<boolean> {
+    this.#checkOpen()
+    return this.feed.received(tag)
   }
 
   async subscribe(requests: readonly SubscribeRequest[]): Promise<readonly SubscribeResult[]> {
@@ -129,12 +157,17 @@ export class HubSession implements Session {
 
   async read(request: ReadRequest): Promise<MessagePage> {
     this.#checkOpen()
-    return this.#walk.history.read({ domain: this.principal.domain, rights: this.rights() }, request)
+    return this.#walk.history.read(this.#reader(), request)
   }
 
   async latest(filter: string): Promise<readonly Message[]> {
     this.#checkOpen()
-    return this.#walk.history.latest({ domain: this.principal.domain, rights: this.rights() }, filter)
+    return this.#walk.history.latest(this.#reader(), filter)
+  }
+
+  /** What waits is weighed again when it comes: by then the rights may be others, and the session over. */
+  #reader(): Reader {
+    return { domain: this.principal.domain, rights: this.rights, signal: this.#closing.signal }
   }
 
   control(): Control {
@@ -145,15 +178,16 @@ export class HubSession implements Session {
   async close(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#closing.abort()
     const will = how === 'farewell' ? undefined : this.#will
     this.#will = undefined
-    if (will !== undefined) this.#publishWill(will)
     this.#onClosed(this)
-    if (expiresInSeconds !== undefined) this.feed.expiresInSeconds = expiresInSeconds
+    const { sessionExpirySecondsMax } = this.#walk.limits
+    if (expiresInSeconds !== undefined) this.feed.expiresInSeconds = Math.min(expiresInSeconds, sessionExpirySecondsMax)
+    if (will !== undefined) this.#settleWill(will)
     this.feed.detach()
     const { feeds } = this.#walk
     if (this.feed.isDurable) {
-      this.feed.disconnectedAtMs = Date.now()
       await feeds.save(this.feed)
     } else await feeds.discard(this.feed)
   }
@@ -162,12 +196,24 @@ export class HubSession implements Session {
   end(reason: ThingmeshError): Promise<void> {
     if (this.#closed) return Promise.resolve()
     this.#outlet?.close(reason)
+    // Who may not be here any more has no last word.
+    if (reason.code === 'unauthenticated') this.#will = undefined
     return this.close('lost')
   }
 
-  #publish(draft: Draft): Receipt | undefined {
+  /** What the store refused was not transferred: the peer may try again under the same tag. */
+  #noteTransfer(transfer: number, receipt: Receipt): void {
+    const { transfers } = this.feed
+    transfers.set(transfer, receipt)
+    receipt.committed.catch(() => {
+      if (transfers.get(transfer) === receipt) transfers.delete(transfer)
+    })
+  }
+
+  #publish(draft: Draft, transfer?: number): Receipt | undefined {
     const { counters, router, committer, sequencer, limits, retained } = this.#walk
     const entry = this.#admit(draft.topic)
+    if (draft.contentType !== '' || draft.properties !== undefined) checkCarried(draft)
     const { byteLength } = draft.payload
     if (byteLength > limits.payloadBytesMax) {
       counters.refused['payload-size'].value += 1
@@ -179,15 +225,23 @@ export class HubSession implements Session {
 
     const message = new AcceptedMessage(entry, this.#origin, draft, sequencer.next(), Date.now())
     counters.in[draft.delivery].value += 1
-    if (draft.retain) retained.accepted(entry.domain, draft, message.sequence)
+    const claim = draft.retain ? retained.claim(entry.domain, draft, message.sequence) : undefined
 
     if (!isAcknowledged) {
       router.route(message)
       const recorded = entry.record === 'all'
-      if (recorded || draft.retain) committer.record(message, recorded)
+      if (!recorded && claim === undefined) return undefined
+      const written = committer.record(message, recorded)
+      if (written === undefined) claim?.takeBack()
+      else if (claim !== undefined) written.catch(() => claim.takeBack())
       return undefined
     }
-    return committer.commit(message, entry.record !== 'none' || isWantedAtLeastOnce(router.targets(entry), message))
+    const recorded = entry.record !== 'none' || isWantedAtLeastOnce(router.targets(entry), message)
+    const begun = transfer !== undefined && this.feed.isDurable
+    const transfers = begun ? { session: this.feed.identity.id, tag: transfer } : undefined
+    const receipt = committer.commit(message, recorded, transfers)
+    if (claim !== undefined) receipt.committed.catch(() => claim.takeBack())
+    return receipt
   }
 
   #admit(topic: string): TopicEntry {
@@ -245,6 +299,12 @@ export class HubSession implements Session {
       )
     }
     return undefined
+  }
+
+  #settleWill(will: Will): void {
+    const delaySeconds = Math.min(will.delaySeconds ?? 0, this.feed.expiresInSeconds)
+    if (delaySeconds > 0) this.feed.postponedWill.set(() => this.#publishWill(will), delaySeconds)
+    else this.#publishWill(will)
   }
 
   #publishWill({ draft }: Will): void {

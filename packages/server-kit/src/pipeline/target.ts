@@ -1,5 +1,5 @@
-import type { DomainId, Message } from '@thingmesh/core'
-import type { DeliveryTerms } from '../contracts/index.ts'
+import { type DomainId, type Message, matchesFilter } from '@thingmesh/core'
+import type { DeliveryTerms, SubscriptionRecord } from '../contracts/index.ts'
 
 /** Someone whom the router hands messages to. */
 export interface Receiver {
@@ -18,3 +18,31 @@ export interface Target {
   /** Every subscription that matches says: not what this session itself published. */
   readonly noLocal: boolean
 }
+
+/** What the subscriptions that match a topic want together (MQTT 5, section 3.3.4); `undefined` where none does. */
+export function weighSubscriptions(
+  subscriptions: Iterable<SubscriptionRecord>,
+  topic: string,
+): Omit<Target, 'receiver'> | undefined {
+  let strongest: 0 | 1 | 2 | -1 = -1
+  let retainAsPublished = false
+  let noLocal = true
+  const subscriptionIds: number[] = []
+  for (const subscription of subscriptions) {
+    if (!matchesFilter(subscription.filter, topic)) continue
+    strongest = Math.max(strongest, rank[subscription.delivery]) as 0 | 1 | 2
+    retainAsPublished ||= subscription.retainAsPublished
+    noLocal &&= subscription.noLocal
+    if (subscription.subscriptionId !== undefined) subscriptionIds.push(subscription.subscriptionId)
+  }
+  if (strongest === -1) return undefined
+  const delivery = deliveries[strongest]
+  return {
+    terms: { delivery, retainAsPublished, subscriptionIds, replay: false },
+    atMostOnce: strongest === 0,
+    noLocal,
+  }
+}
+
+const rank = { 'at-most-once': 0, 'at-least-once': 1, 'exactly-once': 2 } as const
+const deliveries = ['at-most-once', 'at-least-once', 'exactly-once'] as const

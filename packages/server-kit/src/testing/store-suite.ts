@@ -1,5 +1,6 @@
 import { appendCases } from './store/append-cases.ts'
 import type { StoreCapability, StoreCase } from './store/case.ts'
+import { exchangeCases } from './store/exchange-cases.ts'
 import { lifecycleCases } from './store/lifecycle-cases.ts'
 import { pruneCases } from './store/prune-cases.ts'
 import { queryCases } from './store/query-cases.ts'
@@ -16,5 +17,6 @@ export const storeCases: readonly StoreCase[] = [
   ...pruneCases,
   ...retainedCases,
   ...recordCases,
+  ...exchangeCases,
   ...lifecycleCases,
 ]

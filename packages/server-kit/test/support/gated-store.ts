@@ -20,13 +20,13 @@ export function gatedStore(): GatedStore {
   let holding = false
   let failing = false
   let appended = 0
-  const append: MessageLog['append'] = async (batch, recorded) => {
+  const append: MessageLog['append'] = async (batch, options) => {
     if (holding) await new Promise<void>(resolve => waiting.push(resolve))
     if (failing) {
       failing = false
       throw new Error('disk full')
     }
-    await store.log.append(batch, recorded)
+    await store.log.append(batch, options)
     appended += batch.length
   }
   const log: MessageLog = {

@@ -75,6 +75,7 @@ export function openSessions(context: ListenerContext, options: SessionsOptions)
     const outlet: Outlet = {
       // Never called: a session of this listener subscribes to nothing.
       deliver: () => false,
+      release: () => undefined,
       close(reason) {
         endedByHub = reason
         if (entry === undefined) return

@@ -46,6 +46,7 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
       peer,
       outlet: connection.#outlet,
     })
+    connection.#session.resume()
     return connection
   }
 
@@ -60,9 +61,13 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
   }
 
   /** Settles with the message's id when it is committed; at once, without an id, for at-most-once. */
-  async publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): Promise<{ readonly id?: string }> {
+  async publish(
+    topic: string,
+    payload: Uint8Array | string,
+    options: PublishOptions = {},
+  ): Promise<{ readonly id?: string }> {
     const { contentType = '', delivery = 'at-least-once', retain = false, properties } = options
-    const draft: Draft = { topic, payload, contentType, delivery, retain, properties }
+    const draft: Draft = { topic, payload: toBytes(payload), contentType, delivery, retain, properties }
     const receipt = this.#session.publish(draft)
     if (receipt === undefined) return {}
     await receipt.committed
@@ -123,6 +128,9 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
       this.#wake?.()
       return true
     },
+    release: tag => {
+      this.#session.acknowledge(tag)
+    },
     close: reason => {
       this.#closedBy = reason
       this.#end()
@@ -142,4 +150,11 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
     this.#closed = true
     this.#wake?.()
   }
+}
+
+/** A copy: what the caller does with its own bytes afterwards changes no message. */
+function toBytes(payload: Uint8Array | string): Uint8Array {
+  if (typeof payload === 'string') return new TextEncoder().encode(payload)
+  if (payload instanceof Uint8Array) return Uint8Array.from(payload)
+  throw new TypeError('a payload is a Uint8Array or a string')
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { parseTopic, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import { type ConnectPacket, type Properties, ReasonCode } from '@thingmesh/core/mqtt'
-import type { Credential, Hello, Peer, Session } from '../../contracts/index.ts'
+import type { Credential, Hello, Peer, Session, Will } from '../../contracts/index.ts'
 import { toDraft } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
 
@@ -27,7 +27,7 @@ export function toHello(packet: ConnectPacket, peer: Peer): ConnectHello {
     cleanStart,
     expiresInSeconds: level === 5 ? (properties?.sessionExpiryInterval ?? 0) : cleanStart ? 0 : neverExpires,
     windowMax: properties?.receiveMaximum,
-    will: packet.will === undefined ? undefined : { draft: toDraft(checkWill(packet.will)) },
+    will: packet.will === undefined ? undefined : toWill(packet.will),
   }
 }
 
@@ -44,7 +44,7 @@ export function grantedProperties(
   return {
     ...(session.expiresInSeconds !== asked && { sessionExpiryInterval: session.expiresInSeconds }),
     receiveMaximum: limits.receiveMaximum,
-    maximumQoS: 1,
+    topicAliasMaximum: limits.topicAliasMaximum,
     maximumPacketSize: limits.packetBytesMax,
     ...(packet.clientId === '' && { assignedClientIdentifier: hello.clientId }),
     sharedSubscriptionAvailable: false,
@@ -65,16 +65,12 @@ function toClientId({ clientId, level, cleanStart }: ConnectPacket): string {
   return `auto-${randomBytes(12).toString('hex')}`
 }
 
-function checkWill(will: NonNullable<ConnectPacket['will']>): NonNullable<ConnectPacket['will']> {
-  if (will.qos === 2) {
-    const details = { reasonCode: ReasonCode.qosNotSupported }
-    throw new ThingmeshError('unsupported', 'quality of service 2 is not supported', { details })
-  }
+function toWill(will: NonNullable<ConnectPacket['will']>): Will {
   try {
     parseTopic(will.topic)
   } catch (error) {
     const { code, message } = toThingmeshError(error)
     throw new ThingmeshError(code, `will: ${message}`, { details: { reasonCode: ReasonCode.topicNameInvalid } })
   }
-  return will
+  return { draft: toDraft(will), delaySeconds: will.properties?.willDelayInterval }
 }

@@ -2,11 +2,14 @@ import { type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
   type ConnectPacket,
   type DisconnectPacket,
+  type EncodedPublish,
   encodePacket,
   type Packet,
   PacketParser,
   type ProtocolLevel,
   type PublishPacket,
+  type PubrecPacket,
+  type PubrelPacket,
   type QoS,
   ReasonCode,
   type SubscribePacket,
@@ -19,6 +22,7 @@ import type { MqttLimits } from './options.ts'
 import { PendingPublishes } from './pending-publishes.ts'
 import type { Publications } from './publications.ts'
 import { toConnackReason, toDisconnectReason, toPublishRefusal, toRequestReason, toSubackReason } from './reasons.ts'
+import { InboundAliases, OutboundAliases } from './topic-aliases.ts'
 import type { Wire } from './wire.ts'
 
 export interface EngineContext {
@@ -40,7 +44,11 @@ export class MqttEngine implements Outlet {
   readonly #wire: Wire
   readonly #peer: Peer
   readonly #parser: PacketParser
-  readonly #pending = new PendingPublishes((ids, error) => this.#answerPublishes(ids, error))
+  readonly #acknowledged = new PendingPublishes((ids, error) => this.#answerPublishes('puback', ids, error))
+  readonly #received = new PendingPublishes((ids, error) => this.#answerPublishes('pubrec', ids, error))
+  readonly #inboundAliases: InboundAliases
+  /** Where the peer takes aliases. */
+  #outboundAliases: OutboundAliases | undefined
   #phase: Phase = 'waiting'
   #level: ProtocolLevel = 4
   #session: Session | undefined
@@ -48,11 +56,14 @@ export class MqttEngine implements Outlet {
   #packetBytesMax = Number.POSITIVE_INFINITY
   #keepAliveSeconds = 0
   #paused = false
+  /** Subscribes, unsubscribes and exactly-once steps that are not answered. */
+  #requestCount = 0
 
   constructor(context: EngineContext, wire: Wire, peer: Peer) {
     this.#context = context
     this.#wire = wire
     this.#peer = peer
+    this.#inboundAliases = new InboundAliases(context.limits.topicAliasMaximum)
     const { connectBytesMax, userPropertiesMax, userPropertyBytesMax, filtersPerSubscribeMax } = context.limits
     this.#parser = new PacketParser({
       role: 'server',
@@ -112,17 +123,15 @@ export class MqttEngine implements Outlet {
     if (this.#phase !== 'open' || this.#wire.isFull) return false
     const qos = tag === 0 ? 0 : (Math.min(toQoS(message.delivery), toQoS(terms.delivery)) as QoS)
     const retain = terms.replay || (terms.retainAsPublished && message.retain)
-    const { bytes, packetIdOffset } = this.#context.publications.encode(
-      message,
-      this.#level,
-      qos,
-      retain,
-      terms.subscriptionIds,
-    )
-    if (bytes.length > this.#packetBytesMax) this.#skip(tag)
+    const { bytes, packetIdOffset } = this.#encode(message, qos, retain, terms.subscriptionIds)
+    if (bytes.length > this.#packetBytesMax) this.#skip(message, tag)
     else if (qos === 0) this.#wire.write(bytes)
     else this.#wire.writePublish(bytes, packetIdOffset, tag, redelivered)
     return true
+  }
+
+  release(tag: number): void {
+    this.#sendPlain('pubrel', tag)
   }
 
   close(reason: ThingmeshError): void {
@@ -145,13 +154,20 @@ export class MqttEngine implements Outlet {
         this.#publish(packet)
         return
       case 'puback':
+      case 'pubcomp':
         this.#session!.acknowledge(packet.packetId)
         return
+      case 'pubrec':
+        this.#answerLater(this.#receive(packet))
+        return
+      case 'pubrel':
+        this.#answerLater(this.#release(packet))
+        return
       case 'subscribe':
-        this.#subscribe(packet).catch(this.#onRequestFault)
+        this.#answerLater(this.#subscribe(packet))
         return
       case 'unsubscribe':
-        this.#unsubscribe(packet).catch(this.#onRequestFault)
+        this.#answerLater(this.#unsubscribe(packet))
         return
       case 'pingreq':
         this.#send({ type: 'pingresp' })
@@ -194,6 +210,9 @@ export class MqttEngine implements Outlet {
       if (this.#phase !== 'opening') return await session.close('lost')
       this.#keepAliveSeconds = keepAliveFor(packet.keepAliveSeconds, limits)
       this.#packetBytesMax = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
+      const aliasMaximum = packet.properties?.topicAliasMaximum ?? 0
+      if (aliasMaximum > 0)
+        this.#outboundAliases = new OutboundAliases(Math.min(aliasMaximum, limits.topicAliasMaximum))
       this.#send({
         type: 'connack',
         sessionPresent: session.resumed,
@@ -223,34 +242,28 @@ export class MqttEngine implements Outlet {
 
   #publish(packet: PublishPacket): void {
     const { qos, packetId } = packet
-    if (qos === 2)
-      throw new ThingmeshError('unsupported', 'quality of service 2 is not supported', {
-        details: { reasonCode: ReasonCode.qosNotSupported },
-      })
-    const alias = packet.properties?.topicAlias
-    if (alias !== undefined) {
-      const details = { reasonCode: ReasonCode.topicAliasInvalid, limit: 0, found: alias }
-      throw new ThingmeshError('invalid-argument', 'a topic alias, where the limit given in connack is 0', { details })
-    }
-    if (qos === 1 && this.#level === 5) this.#checkReceiveMaximum()
+    if (qos !== 0 && this.#level === 5) this.#checkReceiveMaximum()
+    const topic = this.#inboundAliases.resolve(packet)
     try {
-      const receipt = this.#session!.publish(toDraft(packet))
-      if (receipt !== undefined) this.#pending.add(receipt, packetId)
+      const receipt = this.#session!.publish(toDraft(packet, topic), qos === 2 ? packetId : undefined)
+      if (receipt === undefined) return
+      if (qos === 2) this.#received.add(receipt, packetId)
+      else this.#acknowledged.add(receipt, packetId)
     } catch (thrown) {
       const error = toThingmeshError(thrown)
       // MQTT 5 can refuse one message (section 3.4.2.1); before it, and without an acknowledgement, only the connection can be refused.
-      if (this.#level === 5 && qos === 1) this.#sendPuback(packetId, error)
+      if (this.#level === 5 && qos !== 0) this.#sendAnswer(qos === 1 ? 'puback' : 'pubrec', packetId, error)
       else throw toPublishRefusal(error)
     }
   }
 
   #checkReceiveMaximum(): void {
     const { receiveMaximum } = this.#context.limits
-    if (this.#pending.count < receiveMaximum) return
+    if (this.#pendingCount < receiveMaximum) return
     const details = {
       reasonCode: ReasonCode.receiveMaximumExceeded,
       limit: receiveMaximum,
-      found: this.#pending.count + 1,
+      found: this.#pendingCount + 1,
     }
     throw new ThingmeshError(
       'rate-limited',
@@ -259,13 +272,26 @@ export class MqttEngine implements Outlet {
     )
   }
 
-  #answerPublishes(packetIds: readonly number[], error: ThingmeshError | undefined): void {
+  /** A peer that asks faster than the hub can answer is read no faster. */
+  #answerLater(answer: Promise<void>): void {
+    this.#requestCount += 1
+    answer.catch(this.#onRequestFault).finally(() => {
+      this.#requestCount -= 1
+      this.#regulate()
+    })
+  }
+
+  get #pendingCount(): number {
+    return this.#acknowledged.count + this.#received.count
+  }
+
+  #answerPublishes(type: 'puback' | 'pubrec', packetIds: readonly number[], error: ThingmeshError | undefined): void {
     if (this.#phase === 'closed') return
     if (error !== undefined && this.#level !== 5) {
       this.#fail(error)
       return
     }
-    for (const packetId of packetIds) this.#sendPuback(packetId, error)
+    for (const packetId of packetIds) this.#sendAnswer(type, packetId, error)
     this.#regulate()
   }
 
@@ -277,22 +303,42 @@ export class MqttEngine implements Outlet {
     if (this.#phase !== 'open') return
     const { receiveMaximum } = this.#context.limits
     const pendingMax = this.#paused ? receiveMaximum / 2 : receiveMaximum
-    const paused = this.#pending.count > pendingMax || this.#wire.isFull
+    const paused = this.#pendingCount + this.#requestCount > pendingMax || this.#wire.isFull
     if (paused === this.#paused) return
     this.#paused = paused
     if (paused) this.#wire.pause()
     else this.#wire.resume()
   }
 
-  #sendPuback(packetId: number, error: ThingmeshError | undefined): void {
-    if (error !== undefined) {
-      const properties = this.#reason(error)
-      this.#send({ type: 'puback', packetId, reasonCode: toRequestReason(error), ...(properties && { properties }) })
+  #sendAnswer(type: 'puback' | 'pubrec', packetId: number, error: ThingmeshError | undefined): void {
+    if (error === undefined) {
+      this.#sendPlain(type, packetId)
       return
     }
-    // The answer to most of what comes in: the same four bytes in every version, but for the id.
-    const puback = Uint8Array.of(0x40, 2, packetId >> 8, packetId)
-    this.#wire.write(puback)
+    const properties = this.#reason(error)
+    this.#send({ type, packetId, reasonCode: toRequestReason(error), ...(properties && { properties }) })
+  }
+
+  /** Most of what the hub says: the same four bytes in every version, but for the id. */
+  #sendPlain(type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp', packetId: number): void {
+    if (this.#phase !== 'closed') this.#wire.write(Uint8Array.of(plainFirstByte[type], 2, packetId >> 8, packetId))
+  }
+
+  /** The peer has a delivery of quality 2; or it refuses it, which ends the exchange as well (MQTT 5, section 4.3.3). */
+  async #receive({ packetId, reasonCode }: PubrecPacket): Promise<void> {
+    if (reasonCode >= ReasonCode.unspecifiedError) {
+      this.#session!.acknowledge(packetId)
+      return
+    }
+    const known = await this.#session!.received(packetId)
+    if (known || this.#level !== 5) this.#sendPlain('pubrel', packetId)
+    else this.#send({ type: 'pubrel', packetId, reasonCode: ReasonCode.packetIdentifierNotFound })
+  }
+
+  async #release({ packetId }: PubrelPacket): Promise<void> {
+    const known = await this.#session!.release(packetId)
+    if (known || this.#level !== 5) this.#sendPlain('pubcomp', packetId)
+    else this.#send({ type: 'pubcomp', packetId, reasonCode: ReasonCode.packetIdentifierNotFound })
   }
 
   async #subscribe({ packetId, subscriptions, properties }: SubscribePacket): Promise<void> {
@@ -300,8 +346,7 @@ export class MqttEngine implements Outlet {
     const results = await this.#session!.subscribe(
       subscriptions.map(({ filter, qos, noLocal, retainAsPublished, retainHandling }) => ({
         filter,
-        // What is granted is what can be kept: exactly-once is not on offer.
-        delivery: toDelivery(Math.min(qos, 1) as QoS),
+        delivery: toDelivery(qos),
         noLocal,
         retainAsPublished,
         replay: replayWhen[retainHandling],
@@ -319,7 +364,10 @@ export class MqttEngine implements Outlet {
   }
 
   /** A request could not be carried out, and its packet has no way to say so that would be true. */
-  readonly #onRequestFault = (error: unknown): void => this.#fail(toThingmeshError(error))
+  readonly #onRequestFault = (error: unknown): void => {
+    // Who has left is not waiting for an answer.
+    if (this.#phase === 'open') this.#fail(toThingmeshError(error))
+  }
 
   #disconnect({ reasonCode, properties }: DisconnectPacket): void {
     const expiry = properties?.sessionExpiryInterval
@@ -364,9 +412,17 @@ export class MqttEngine implements Outlet {
   }
 
   /** The peer said that it takes nothing that large: for it the message counts as delivered (MQTT 5, section 3.1.2.11.4). */
-  #skip(tag: number): void {
+  #skip(message: Message, tag: number): void {
     this.#context.tooLargeForPeer.value += 1
+    this.#outboundAliases?.takeBack(message.topic)
     if (tag !== 0) queueMicrotask(() => this.#session?.acknowledge(tag))
+  }
+
+  #encode(message: Message, qos: QoS, retain: boolean, subscriptionIds: readonly number[]): EncodedPublish {
+    const { publications } = this.#context
+    const abbreviated = this.#outboundAliases?.aliasOf(message.topic)
+    if (abbreviated === undefined) return publications.encode(message, this.#level, qos, retain, subscriptionIds)
+    return publications.encodeAliased(message, qos, retain, subscriptionIds, abbreviated)
   }
 
   #send(packet: Packet): void {
@@ -378,6 +434,7 @@ export class MqttEngine implements Outlet {
 }
 
 const nothing = new Uint8Array(0)
+const plainFirstByte = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const
 const replayWhen = ['always', 'if-new', 'never'] as const
 
 function keepAliveFor(asked: number, limits: MqttLimits): number {

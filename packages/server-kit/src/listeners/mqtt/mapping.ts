@@ -11,7 +11,9 @@ export function toQoS(delivery: Delivery): QoS {
   return delivery === 'at-most-once' ? 0 : delivery === 'at-least-once' ? 1 : 2
 }
 
-export function toDraft({ topic, payload, qos, retain, properties }: PublishPacket | Will): Draft {
+/** `topic` in words, where the packet may have an alias for it. */
+export function toDraft(packet: PublishPacket | Will, topic = packet.topic): Draft {
+  const { payload, qos, retain, properties } = packet
   return {
     topic,
     payload,

@@ -16,6 +16,8 @@ export interface MqttListenerOptions {
   readonly keepAliveSecondsDefault?: number | undefined
   /** Publishes that one peer may have un-acknowledged: MQTT 5 clients are told (Receive Maximum), others are made to wait. */
   readonly receiveMaximum?: number | undefined
+  /** Topics that one peer may abbreviate (MQTT 5, Topic Alias Maximum). */
+  readonly topicAliasMaximum?: number | undefined
   readonly userPropertiesMax?: number | undefined
   readonly userPropertyBytesMax?: number | undefined
   readonly filtersPerSubscribeMax?: number | undefined
@@ -41,6 +43,7 @@ export const defaultMqttLimits: MqttLimits = {
   keepAliveSecondsMax: 1_200,
   keepAliveSecondsDefault: 60,
   receiveMaximum: 64,
+  topicAliasMaximum: 16,
   userPropertiesMax: 16,
   userPropertyBytesMax: 4 * 1024,
   filtersPerSubscribeMax: 16,

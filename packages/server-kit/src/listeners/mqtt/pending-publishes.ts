@@ -35,6 +35,8 @@ export class PendingPublishes {
   }
 
   #settle(packetIds: readonly number[], error: ThingmeshError | undefined): void {
+    // A transfer that is repeated has the receipt, and so the promise, that it had: it is answered anew.
+    if (packetIds === this.#packetIds) this.#committed = undefined
     this.#count -= packetIds.length
     this.#answer(packetIds, error)
   }

@@ -1,5 +1,12 @@
 import type { Message } from '@thingmesh/core'
-import { type EncodedPublish, encodePublish, type ProtocolLevel, type QoS, slabAllocator } from '@thingmesh/core/mqtt'
+import {
+  type EncodedPublish,
+  encodePublish,
+  type Properties,
+  type ProtocolLevel,
+  type QoS,
+  slabAllocator,
+} from '@thingmesh/core/mqtt'
 import { toProperties } from './mapping.ts'
 
 const slots = 16
@@ -29,6 +36,18 @@ export class Publications {
     return encoded
   }
 
+  /** For one peer alone. The topic goes along the first time. */
+  encodeAliased(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIds: readonly number[],
+    { alias, isNew }: { readonly alias: number; readonly isNew: boolean },
+  ): EncodedPublish {
+    const properties = { ...toProperties(message, subscriptionIds, Date.now()), topicAlias: alias }
+    return this.#encodePacket(isNew ? message.topic : '', message, 5, qos, retain, properties)
+  }
+
   /** Nothing is held beyond the turn in which it was of use. */
   forget(): void {
     this.#messages.fill(undefined)
@@ -37,8 +56,18 @@ export class Publications {
 
   #encode(message: Message, level: ProtocolLevel, qos: QoS, retain: boolean, ids: readonly number[]): EncodedPublish {
     const properties = level === 5 ? toProperties(message, ids, Date.now()) : undefined
+    return this.#encodePacket(message.topic, message, level, qos, retain, properties)
+  }
+
+  #encodePacket(
+    topic: string,
+    { payload }: Message,
+    level: ProtocolLevel,
+    qos: QoS,
+    retain: boolean,
+    properties: Properties | undefined,
+  ): EncodedPublish {
     const packetId = qos === 0 ? 0 : 1
-    const { topic, payload } = message
     const packet = { type: 'publish', topic, payload, qos, retain, dup: false, packetId, properties } as const
     return encodePublish(packet, level, this.#allocate)
   }

@@ -1,5 +1,12 @@
 import { type LogId, type Message, ThingmeshError } from '@thingmesh/core'
-import type { MessageLog, MessagePage, MessageQuery, PrunePlan, PruneReport } from '../../contracts/index.ts'
+import type {
+  AppendOptions,
+  MessageLog,
+  MessagePage,
+  MessageQuery,
+  PrunePlan,
+  PruneReport,
+} from '../../contracts/index.ts'
 import { checkBatch } from '../segment/batch.ts'
 import { readPage, type Stretch } from '../segment/page.ts'
 import { readMessages, SegmentReader } from '../segment/reader.ts'
@@ -8,6 +15,7 @@ import { channelKey, type Span, spansOf, trimSpan } from '../segment/span.ts'
 import { SegmentWriter } from '../segment/writer.ts'
 import type { Gate } from './gate.ts'
 import type { MemoryRetained } from './retained.ts'
+import type { MemorySessions } from './sessions.ts'
 
 /** At this size the open segment is sealed. Retention removes whole segments of a channel, so this is its grain. */
 const sealBytes = 64 * 1024
@@ -28,6 +36,7 @@ const settled = Promise.resolve()
 export class MemoryLog implements MessageLog {
   readonly id: LogId
   readonly #retained: MemoryRetained
+  readonly #sessions: MemorySessions
   readonly #gate: Gate
   readonly #sealed: Sealed[] = []
   readonly #open = new SegmentWriter()
@@ -37,9 +46,10 @@ export class MemoryLog implements MessageLog {
   #reserved = 1
   #last = 0
 
-  constructor(id: LogId, retained: MemoryRetained, gate: Gate) {
+  constructor(id: LogId, retained: MemoryRetained, sessions: MemorySessions, gate: Gate) {
     this.id = id
     this.#retained = retained
+    this.#sessions = sessions
     this.#gate = gate
   }
 
@@ -52,9 +62,10 @@ export class MemoryLog implements MessageLog {
     this.#reserved = Math.max(this.#reserved, below)
   }
 
-  append(batch: readonly Message[], recorded?: readonly boolean[]): Promise<void> {
+  append(batch: readonly Message[], options?: AppendOptions): Promise<void> {
     try {
-      this.#append(batch, recorded)
+      this.#append(batch, options?.recorded)
+      if (options?.transfers !== undefined) this.#sessions.begin(options.transfers)
       return settled
     } catch (error) {
       return Promise.reject(error)

@@ -19,6 +19,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const origin = options.origin ?? randomBytes(16).toString('hex')
   const gate = new Gate()
   const retained = new MemoryRetained(gate)
+  const sessions = new MemorySessions(gate)
   return {
     durability: 'memory',
     start: () => {
@@ -29,9 +30,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       gate.isOpen = false
       return Promise.resolve()
     },
-    log: new MemoryLog({ origin, epoch: randomBytes(16).toString('hex') }, retained, gate),
+    log: new MemoryLog({ origin, epoch: randomBytes(16).toString('hex') }, retained, sessions, gate),
     retained,
-    sessions: new MemorySessions(gate),
+    sessions,
     registry: new MemoryRegistry(gate),
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type ErrorCode, isThingmeshError, ThingmeshError } from '@thingmesh/core'
@@ -85,7 +85,7 @@ export function toStoreError(error: unknown, path: string): ThingmeshError {
 /** SQLite gives its side files the mode of the database, so that nobody else reads any of them. */
 function createFile(path: string): void {
   const directory = dirname(path)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   closeSync(openSync(path, 'a', 0o600))
   if (process.platform === 'win32') return
   // The file's name must survive a power cut as surely as what is in it.
@@ -95,6 +95,14 @@ function createFile(path: string): void {
   } finally {
     closeSync(handle)
   }
+}
+
+/** Nobody else may look into what is made. By hand, because Node's own tries for ever where a parent denies that it is there, as in /proc. */
+function makeDirectory(directory: string): void {
+  if (existsSync(directory)) return
+  const parent = dirname(directory)
+  if (parent !== directory) makeDirectory(parent)
+  mkdirSync(directory, { mode: 0o700 })
 }
 
 function checkVersion(db: DatabaseSync, path: string): number {

@@ -24,6 +24,8 @@ const writes: ReadonlySet<Operation['op']> = new Set([
   'append',
   'reserve',
   'saveSessions',
+  'release',
+  'receive',
   'removeSessions',
   'writeRegistry',
 ])
@@ -128,12 +130,19 @@ export class Engine {
     switch (operation.op) {
       case 'append':
         this.#log.append(operation)
+        if (operation.transfers !== undefined) this.#sessions.begin(operation.transfers)
         break
       case 'reserve':
         this.#log.reserve(operation.below)
         break
       case 'saveSessions':
         this.#sessions.save(operation.records)
+        break
+      case 'release':
+        this.#sessions.release(operation.transfers)
+        break
+      case 'receive':
+        this.#sessions.receive(operation.receptions)
         break
       case 'removeSessions':
         this.#sessions.remove(operation.ids)

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@thingmesh/core'
-import type { MessageQuery, PrunePlan, PruneReport } from '../../contracts/index.ts'
+import type { MessageQuery, PrunePlan, PruneReport, Transfer } from '../../contracts/index.ts'
 
 /** What the worker is started with. */
 export interface OpenOptions {
@@ -16,6 +16,7 @@ export type Operation =
       readonly last: number
       readonly log: Uint8Array | undefined
       readonly retained: Uint8Array | undefined
+      readonly transfers: readonly Transfer[] | undefined
     }
   | { readonly op: 'reserve'; readonly below: number }
   | { readonly op: 'read'; readonly query: MessageQuery }
@@ -31,6 +32,8 @@ export type Operation =
   | { readonly op: 'loadSessions' }
   | { readonly op: 'saveSessions'; readonly records: readonly SessionRow[] }
   | { readonly op: 'advance'; readonly cursors: readonly { readonly id: string; readonly cursor: number }[] }
+  | { readonly op: 'release'; readonly transfers: readonly Transfer[] }
+  | { readonly op: 'receive'; readonly receptions: readonly { readonly id: string; readonly sequence: number }[] }
   | { readonly op: 'removeSessions'; readonly ids: readonly string[] }
   | { readonly op: 'loadRegistry' }
   | { readonly op: 'writeRegistry'; readonly changes: readonly RegistryRow[] }
@@ -45,7 +48,7 @@ export interface Results {
   prune: readonly PruneReport[]
   topics: readonly { readonly domain: string; readonly topic: string; readonly sequence: number }[]
   match: Uint8Array
-  loadSessions: readonly SessionRow[]
+  loadSessions: readonly LoadedSessionRow[]
   loadRegistry: readonly { readonly kind: string; readonly id: string; readonly value: string }[]
 }
 
@@ -56,6 +59,11 @@ export interface SessionRow {
   readonly cursor: number
   /** JSON of the record; its cursor is out of date. */
   readonly body: string
+}
+
+export interface LoadedSessionRow extends SessionRow {
+  readonly transfers: readonly number[]
+  readonly received: readonly number[]
 }
 
 /** A value of null deletes. */

@@ -33,4 +33,12 @@ export const migrations: readonly string[] = [
     kind TEXT NOT NULL, id TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, id)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE transfer (
+    session TEXT NOT NULL, tag INTEGER NOT NULL, PRIMARY KEY (session, tag)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE reception (
+    session TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (session, sequence)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

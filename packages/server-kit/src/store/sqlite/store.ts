@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type LogId, type Message, ThingmeshError } from '@thingmesh/core'
 import type {
+  AppendOptions,
   MessageLog,
   RegistryRecord,
   RegistryRecords,
@@ -139,7 +140,7 @@ class WorkerLog implements MessageLog {
   }
 
   /** Encodes before it returns: nothing of the caller's is kept. */
-  async append(batch: readonly Message[], recorded?: readonly boolean[]): Promise<void> {
+  async append(batch: readonly Message[], { recorded, transfers }: AppendOptions = {}): Promise<void> {
     checkBatch(batch)
     const first = batch[0]?.sequence
     const last = batch[batch.length - 1]?.sequence
@@ -155,8 +156,8 @@ class WorkerLog implements MessageLog {
     }
     const logSegment = log.count === 0 ? undefined : log.finish()
     const retainedSegment = retained.count === 0 ? undefined : retained.finish()
-    const transfer = [logSegment, retainedSegment].flatMap(segment => (segment === undefined ? [] : [segment.buffer]))
-    await this.#ask({ op: 'append', first, last, log: logSegment, retained: retainedSegment }, transfer)
+    const buffers = [logSegment, retainedSegment].flatMap(segment => (segment === undefined ? [] : [segment.buffer]))
+    await this.#ask({ op: 'append', first, last, log: logSegment, retained: retainedSegment, transfers }, buffers)
     this.#nextSequence = Math.max(this.#nextSequence, last + 1)
   }
 
@@ -182,7 +183,12 @@ function sessionsOf(ask: Ask): SessionRecords {
   return {
     load: async () => {
       const rows = await ask({ op: 'loadSessions' })
-      return rows.map(({ cursor, body }) => ({ ...(JSON.parse(body) as SessionRecord), cursor }))
+      return rows.map(({ cursor, body, transfers, received }) => ({
+        ...(JSON.parse(body) as SessionRecord),
+        cursor,
+        transfers,
+        received,
+      }))
     },
     save: async records => {
       if (records.length === 0) return
@@ -191,6 +197,12 @@ function sessionsOf(ask: Ask): SessionRecords {
     },
     advance: async cursors => {
       if (cursors.length > 0) await ask({ op: 'advance', cursors })
+    },
+    release: async transfers => {
+      if (transfers.length > 0) await ask({ op: 'release', transfers })
+    },
+    receive: async receptions => {
+      if (receptions.length > 0) await ask({ op: 'receive', receptions })
     },
     remove: async ids => {
       if (ids.length > 0) await ask({ op: 'removeSessions', ids })

@@ -1,7 +1,7 @@
 import { deepStrictEqual as equal, ok, rejects } from 'node:assert/strict'
 import { isThingmeshError } from '@thingmesh/core'
 import type { StoreCase } from './case.ts'
-import { everything, message, range, readAll, sequencesOf, session } from './reading.ts'
+import { everything, loaded, message, range, readAll, sequencesOf, session } from './reading.ts'
 
 export const lifecycleCases: readonly StoreCase[] = [
   {
@@ -50,7 +50,7 @@ export const lifecycleCases: readonly StoreCase[] = [
       equal(again.log.id, id)
       equal(await readAll(again), sent)
       equal(await again.retained.match('d1', ['a'], 9), [sent[0]])
-      equal(await again.sessions.load(), [session('s1', { cursor: 44 })])
+      equal(await again.sessions.load(), [loaded(session('s1', { cursor: 44 }))])
       equal(await again.registry.load(), [{ kind: 'k', id: 'i', value: 1 }])
       await again.log.append([message(3)])
       equal(sequencesOf(await readAll(again)), [1, 2, 3])
@@ -68,8 +68,8 @@ export const lifecycleCases: readonly StoreCase[] = [
       }
       await store.log.append([message(5)])
       ok((await restart()) >= 6)
-      await store.log.append([message(7, 'x', { retain: true })], [false])
-      await store.log.append([message(8, 'x', { retain: true, payload: new Uint8Array(0) })], [false])
+      await store.log.append([message(7, 'x', { retain: true })], { recorded: [false] })
+      await store.log.append([message(8, 'x', { retain: true, payload: new Uint8Array(0) })], { recorded: [false] })
       ok((await restart()) >= 9)
       await store.log.append([message(20)])
       await store.log.prune([{ domain: 'd1', channel: 'a', bytesMax: 0 }])

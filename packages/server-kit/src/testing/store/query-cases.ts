@@ -124,7 +124,7 @@ export const queryCases: readonly StoreCase[] = [
           )
         }
         const recorded = batch.map(() => random(10) > 0)
-        await store.log.append(batch, recorded)
+        await store.log.append(batch, { recorded })
         model.push(...batch.filter((_, i) => recorded[i]))
         const query: MessageQuery = {
           domain: `d${1 + random(2)}`,

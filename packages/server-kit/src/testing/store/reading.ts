@@ -63,3 +63,8 @@ export function session(id: string, fields: Partial<SessionRecord> = {}): Sessio
     ...fields,
   }
 }
+
+/** As `load` gives it where no exchange is under way. */
+export function loaded(record: SessionRecord): SessionRecord {
+  return { ...record, transfers: [], received: [] }
+}

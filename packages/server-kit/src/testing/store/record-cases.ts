@@ -1,6 +1,6 @@
 import { deepStrictEqual as equal } from 'node:assert/strict'
 import type { StoreCase } from './case.ts'
-import { session } from './reading.ts'
+import { loaded, session } from './reading.ts'
 
 export const recordCases: readonly StoreCase[] = [
   {
@@ -24,18 +24,18 @@ export const recordCases: readonly StoreCase[] = [
       const load = async () => [...(await store.sessions.load())].sort((a, b) => (a.id < b.id ? -1 : 1))
       equal(await load(), [])
       await store.sessions.save([full, session('s2'), session('s3')])
-      equal(await load(), [full, session('s2'), session('s3')])
+      equal(await load(), [full, session('s2'), session('s3')].map(loaded))
       await store.sessions.save([session('s2', { cursor: 3 })])
       await store.sessions.advance([
         { id: 's1', cursor: 20 },
         { id: 's2', cursor: 2 },
         { id: 'nobody', cursor: 7 },
       ])
-      equal(await load(), [{ ...full, cursor: 20 }, session('s2', { cursor: 3 }), session('s3')])
+      equal(await load(), [{ ...full, cursor: 20 }, session('s2', { cursor: 3 }), session('s3')].map(loaded))
       await store.sessions.advance([{ id: 's1', cursor: 30 }])
       await store.sessions.save([{ ...full, cursor: 25 }])
       await store.sessions.remove(['s3', 'nobody'])
-      equal(await load(), [{ ...full, cursor: 25 }, session('s2', { cursor: 3 })])
+      equal(await load(), [{ ...full, cursor: 25 }, session('s2', { cursor: 3 })].map(loaded))
     },
   },
   {

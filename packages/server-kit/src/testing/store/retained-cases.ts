@@ -22,7 +22,9 @@ export const retainedCases: readonly StoreCase[] = [
     run: async open => {
       const store = await open()
       const fields = { retain: true }
-      await store.log.append([message(1, 'a', fields), message(2, 'b', fields), message(3, 'c')], [false, true, false])
+      await store.log.append([message(1, 'a', fields), message(2, 'b', fields), message(3, 'c')], {
+        recorded: [false, true, false],
+      })
       equal(sequencesOf(await readAll(store)), [2])
       equal(sequencesOf(await store.retained.match('d1', ['#'], 9)), [1, 2])
       equal(store.log.nextSequence, 4)

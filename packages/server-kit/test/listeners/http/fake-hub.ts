@@ -155,6 +155,8 @@ export function fakeHub(): FakeHub {
       subscribe: () => Promise.reject(new Error('http does not subscribe')),
       unsubscribe: () => Promise.reject(new Error('http does not subscribe')),
       acknowledge: () => false,
+      received: () => Promise.reject(new Error('http subscribes to nothing')),
+      release: () => Promise.reject(new Error('http transfers nothing')),
       resume: () => {},
     }
     return session

@@ -24,9 +24,10 @@ const attacks: readonly Attack[] = [
   { name: 'SUBACK from a client', send: [[0x90, 3, 0, 1, 0]], outcome: protocolError },
   { name: 'UNSUBACK from a client', send: [[0xb0, 2, 0, 1]], outcome: protocolError },
   { name: 'PINGRESP from a client', send: [[0xd0, 0]], outcome: protocolError },
-  { name: 'a PUBREC that answers nothing', send: [[0x50, 2, 0, 1]], outcome: protocolError },
-  { name: 'a PUBREL that answers nothing', send: [[0x62, 2, 0, 1]], outcome: protocolError },
-  { name: 'a PUBCOMP that answers nothing', send: [[0x70, 2, 0, 1]], outcome: protocolError },
+  { name: 'a PUBREL with the wrong flags', send: [[0x60, 2, 0, 1]], outcome: malformed },
+  { name: 'a PUBREC for packet id 0', send: [[0x50, 2, 0, 0]], outcome: protocolError },
+  { name: 'a PUBREL for packet id 0', send: [[0x62, 2, 0, 0]], outcome: protocolError },
+  { name: 'a PUBCOMP for packet id 0', send: [[0x70, 2, 0, 0]], outcome: protocolError },
   { name: 'packet type 0', send: [[0x00, 0]], outcome: malformed },
   { name: 'packet type 15 before MQTT 5', send: [[0xf0, 0]], outcome: malformed, only: 4 },
   // Lengths (NanoMQ CVE-2026-21888, CVE-2026-25627).

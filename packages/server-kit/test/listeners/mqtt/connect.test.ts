@@ -218,7 +218,7 @@ describe('what CONNACK tells an MQTT 5 client', () => {
     expect(properties).toEqual({
       sessionExpiryInterval: 7 * 24 * 3600,
       receiveMaximum: 64,
-      maximumQoS: 1,
+      topicAliasMaximum: 16,
       maximumPacketSize: 256 * 1024,
       sharedSubscriptionAvailable: false,
       serverKeepAlive: 60,

@@ -33,6 +33,12 @@ export const levels: readonly (readonly [name: string, level: ProtocolLevel])[] 
   ['5', 5],
 ]
 
+/** A session that stays: by its expiry with MQTT 5, by not being clean before. */
+export function lasting(level: ProtocolLevel, clientId = 'lasting'): ConnectOptions {
+  const properties = { sessionExpiryInterval: 600 }
+  return { level, clientId, cleanStart: false, ...(level === 5 && { properties }) }
+}
+
 /** A hub with the MQTT door on a free port, a channel `telemetry`, and a session that has nothing to do with what is tested. */
 export class Site {
   readonly hub: Hub
@@ -66,6 +72,14 @@ export class Site {
     const connack = await peer.connect(this.credentials(thing, options))
     expect(connack.reasonCode).toBe(0)
     return peer
+  }
+
+  /** The same, and what CONNACK said. */
+  async enter(thing: Thing, options: ConnectOptions = {}) {
+    const peer = await this.open(options.level)
+    const { reasonCode, sessionPresent, properties } = await peer.connect(this.credentials(thing, options))
+    expect(reasonCode).toBe(0)
+    return { peer, sessionPresent, properties }
   }
 
   credentials({ name, key }: Thing, options: ConnectOptions = {}): ConnectOptions {

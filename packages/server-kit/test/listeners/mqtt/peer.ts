@@ -29,7 +29,7 @@ export const textOf = ({ payload }: Pick<PublishPacket, 'payload'>): string => n
 export class TestPeer {
   readonly socket: Socket
   level: ProtocolLevel
-  /** Deliveries of QoS 1 are answered as they come. */
+  /** Deliveries are answered as they come, with QoS 2 to the end of the exchange. */
   acknowledges = true
   /** What came and was not taken. */
   readonly packets: Packet[] = []
@@ -166,13 +166,30 @@ export class TestPeer {
     return (await this.take('unsuback')).reasonCodes
   }
 
-  /** Sends one and, with QoS 1, waits for its answer: the reason code. */
+  /** Sends one and, but for QoS 0, waits for its answer: the reason code. With QoS 2 to the end of the exchange. */
   async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<number> {
     const packetId = this.sendPublish(topic, payload, options)
     if (packetId === 0) return 0
-    const puback = await this.take('puback')
-    if (puback.packetId !== packetId) throw new Error(`puback for ${puback.packetId}, not ${packetId}`)
-    return puback.reasonCode
+    if (options.qos !== 2) return this.takeAnswer('puback', packetId)
+    const reasonCode = await this.takeAnswer('pubrec', packetId)
+    return reasonCode >= 0x80 ? reasonCode : this.release(packetId)
+  }
+
+  /** The next answer of this type, which has to be to this packet: its reason code. */
+  async takeAnswer(type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp', packetId: number): Promise<number> {
+    const answer = await this.take(type)
+    if (answer.packetId !== packetId) throw new Error(`${type} for ${answer.packetId}, not ${packetId}`)
+    return answer.reasonCode
+  }
+
+  /** PUBREL, and its answer: the reason code. */
+  async release(packetId: number): Promise<number> {
+    this.say('pubrel', packetId)
+    return this.takeAnswer('pubcomp', packetId)
+  }
+
+  say(type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp', packetId: number, reasonCode = 0): void {
+    this.send({ type, packetId, reasonCode })
   }
 
   sendPublish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): number {
@@ -193,7 +210,7 @@ export class TestPeer {
   }
 
   acknowledge({ packetId }: { readonly packetId: number }): void {
-    this.send({ type: 'puback', packetId, reasonCode: 0 })
+    this.say('puback', packetId)
   }
 
   /** Goes without a word. */
@@ -211,14 +228,20 @@ export class TestPeer {
   #receive(chunk: Uint8Array): void {
     try {
       this.#parser.push(chunk, packet => {
-        this.packets.push(packet)
-        if (packet.type === 'publish' && packet.qos === 1 && this.acknowledges) this.acknowledge(packet)
+        if (packet.type !== 'pubrel' || !this.acknowledges) this.packets.push(packet)
+        if (this.acknowledges) this.#answer(packet)
       })
     } catch (error) {
       this.#failure = error
       this.socket.destroy()
     }
     this.#changed()
+  }
+
+  #answer(packet: Packet): void {
+    if (packet.type === 'pubrel') this.say('pubcomp', packet.packetId)
+    else if (packet.type === 'publish' && packet.qos > 0)
+      this.say(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetId)
   }
 
   #changed(): void {

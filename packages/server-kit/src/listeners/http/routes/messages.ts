@@ -70,7 +70,7 @@ export function messageRoutes(): readonly Route[] {
 
 async function publish(exchange: Exchange<v.InferOutput<typeof publishQuery>, Uint8Array, Session>): Promise<Reply> {
   const { query, body, parameters, request, session } = exchange
-  const contentType = request.headers.get('content-type') ?? ''
+  const contentType = contentTypeOf(request)
   if (!/^[\x20-\x7e]{0,256}$/.test(contentType)) {
     throw new ThingmeshError('invalid-argument', 'content-type is more than 256 printable ascii characters')
   }
@@ -86,6 +86,12 @@ async function publish(exchange: Exchange<v.InferOutput<typeof publishQuery>, Ui
   if (published === undefined) return jsonReply(202, {})
   await published.committed
   return jsonReply(202, { id: published.id })
+}
+
+/** `curl --data` says "form" of whatever it sends, so that says nothing about a payload. */
+function contentTypeOf({ headers }: Request): string {
+  const contentType = headers.get('content-type') ?? ''
+  return contentType === 'application/x-www-form-urlencoded' ? '' : contentType
 }
 
 async function clear({ parameters, session }: Exchange<unknown, undefined, Session>): Promise<Reply> {
