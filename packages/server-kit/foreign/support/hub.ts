@@ -2,13 +2,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Exit, Running, Site } from './site.ts'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const fromSources = ['--conditions=@thingmesh/source', pathOf('../../src/cli/main.ts')]
+/** As `npm run build` left it. */
+const built = [pathOf('../../dist/thingmesh.js')]
 const startTimeoutMs = 20_000
 
 export interface HubOptions {
   /** A directory; one of the site's by default. */
   readonly data?: string
   readonly durability?: 'process' | 'disk'
+  /** The built command line, for what is measured: running from the sources takes some 50 MiB for the types' removal alone. */
+  readonly built?: boolean
   /** Of the hub that this data comes from. */
   readonly adminToken?: string
   readonly mqttPort?: number
@@ -30,6 +34,7 @@ export class HubProcess {
   readonly host = '127.0.0.1'
   readonly #site: Site
   readonly #durability: string
+  readonly #program: readonly string[]
   readonly #keepsPorts: boolean
   #process: Running | undefined
   #mqttPort: number
@@ -40,6 +45,7 @@ export class HubProcess {
     this.#site = site
     this.data = options.data ?? join(site.directory, 'data')
     this.#durability = options.durability ?? 'disk'
+    this.#program = options.built ? built : fromSources
     this.#adminToken = options.adminToken
     this.#keepsPorts = options.keepsPorts ?? true
     this.#mqttPort = options.mqttPort ?? 0
@@ -84,7 +90,7 @@ export class HubProcess {
       this.#process === undefined || this.#keepsPorts ? [this.#mqttPort, this.#httpPort] : [0, 0]
     const ports = ['--mqtt', String(mqttPort), '--http', String(httpPort)]
     const args = ['serve', '--data', this.data, '--host', this.host, ...ports, '--durability', this.#durability]
-    this.#process = this.#site.spawn(process.execPath, ['--conditions=@thingmesh/source', main, ...args, '--json'])
+    this.#process = this.#site.spawn(process.execPath, [...this.#program, ...args, '--json'])
     return this.#process
   }
 
@@ -101,4 +107,8 @@ export async function startHub(site: Site, options?: HubOptions): Promise<HubPro
   const hub = new HubProcess(site, options)
   await hub.start()
   return hub
+}
+
+function pathOf(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url))
 }
