@@ -8,7 +8,10 @@ export interface HubLimits {
   readonly clientIdBytesMax: number
   readonly willBytesMax: number
   readonly subscriptionsPerSessionMax: number
-  /** Un-acknowledged deliveries to one peer. */
+  /**
+   * Un-acknowledged deliveries to one peer. Each costs a number and not the message, and with few of them what one peer can receive is a matter
+   * of its round trip.
+   */
   readonly windowMax: number
   /** Exactly-once transfers from one peer that are not released. */
   readonly transfersMax: number
@@ -36,7 +39,7 @@ export const defaultHubLimits: HubLimits = {
   clientIdBytesMax: 64,
   willBytesMax: 4096,
   subscriptionsPerSessionMax: 100,
-  windowMax: 64,
+  windowMax: 1024,
   transfersMax: 100,
   sessionExpirySecondsMax: 7 * 24 * 3600,
   sessionsMax: 100_000,
