@@ -169,6 +169,22 @@ describe('reading', () => {
     }
   })
 
+  it('does not delay an append by all the reads that were asked for before it', async () => {
+    const store = await open()
+    const batch = Array.from({ length: 2_000 }, (_, i) => testMessage({ topic: 'a/b', sequence: i + 1 }))
+    await store.log.append(batch)
+    const query = { domain: 'd1', filters: [{ filter: 'a/#', after: 0 }], limit: 1_000, bytesMax: 1e6 }
+    let answered = 0
+    const reads = Array.from({ length: 200 }, async () => {
+      const { messages } = await store.log.read(query)
+      answered++
+      return messages.length
+    })
+    await store.log.append([testMessage({ topic: 'a/b', sequence: 2_001 })])
+    expect(answered).toBeLessThan(100)
+    expect(new Set(await Promise.all(reads))).toEqual(new Set([1_000]))
+  })
+
   it('passes over what belongs to others in bounded steps', async () => {
     const store = await open()
     const others = Array.from({ length: 20_000 }, (_, i) =>

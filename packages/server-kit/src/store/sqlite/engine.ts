@@ -30,14 +30,22 @@ const writes: ReadonlySet<Operation['op']> = new Set([
   'writeRegistry',
 ])
 
+/** Where the engine's words go. */
+export interface EngineHost {
+  reply(reply: Reply, transfer?: readonly ArrayBuffer[]): void
+  /** It has said its last word. */
+  stopped(): void
+}
+
 interface Job {
   readonly id: number
   readonly slices: Generator<undefined, unknown>
 }
 
 /**
- * The database, in the worker. Requests are carried out in order; writes that wait together share one transaction and
- * so one sync. Long work goes in slices in between.
+ * The database, in the worker. Writes are carried out in order; those that wait together share one transaction and so one
+ * sync. Whoever only looks waits for them, one look between two batches, so that many readers do not delay a commit: a look sees
+ * every write that was asked for before it, and perhaps later ones. Long work goes in slices in between.
  */
 export class Engine {
   readonly #path: string
@@ -49,7 +57,9 @@ export class Engine {
   readonly #registry: SqliteRegistry
   readonly #pruner: Pruner
   readonly #merger: Merger
-  readonly #reply: (reply: Reply, transfer?: readonly ArrayBuffer[]) => void
+  readonly #host: EngineHost
+  readonly #looks: Request[] = []
+  #lookTimer: NodeJS.Immediate | undefined
   readonly #jobs: Job[] = []
   #jobTimer: NodeJS.Immediate | undefined
   #mergeTimer: NodeJS.Timeout | undefined
@@ -57,11 +67,11 @@ export class Engine {
   #stopped = false
 
   /** Throws as `Store.start` does. */
-  constructor(options: OpenOptions, reply: (reply: Reply, transfer?: readonly ArrayBuffer[]) => void) {
+  constructor(options: OpenOptions, host: EngineHost) {
     const db = openDatabase(options)
     this.#path = options.path
     this.#db = db
-    this.#reply = reply
+    this.#host = host
     const meta = new Meta(db)
     this.#channels = new Channels(db)
     const spans = new Spans(db, this.#channels)
@@ -71,27 +81,29 @@ export class Engine {
     this.#registry = new SqliteRegistry(db)
     this.#pruner = new Pruner(db, this.#channels, spans, this.#log)
     this.#merger = new Merger(db, spans)
-    this.#reply({ type: 'opened', ...this.#log.id, nextSequence: this.#log.nextSequence })
+    this.#host.reply({ type: 'opened', ...this.#log.id, nextSequence: this.#log.nextSequence })
     this.#scheduleMerge(mergeRestMs)
-  }
-
-  get isStopped(): boolean {
-    return this.#stopped
   }
 
   handle(requests: readonly Request[]): void {
     let group: Request[] = []
     for (const request of requests) {
-      if (writes.has(request.op)) {
-        group.push(request)
-        if (group.length < groupMax) continue
+      if (!writes.has(request.op)) this.#looks.push(request)
+      else if (group.push(request) === groupMax) {
+        this.#commit(group)
+        group = []
       }
-      this.#commit(group)
-      group = []
-      if (!writes.has(request.op)) this.#answer(request)
     }
     this.#commit(group)
+    if (this.#looks.length > 0) this.#lookTimer ??= setImmediate(() => this.#lookOnce())
     if (this.#merger.isDue) this.#scheduleMerge(mergeRestMs)
+  }
+
+  #lookOnce(): void {
+    this.#lookTimer = undefined
+    const request = this.#looks.shift()
+    if (request !== undefined) this.#answer(request)
+    if (this.#looks.length > 0) this.#lookTimer = setImmediate(() => this.#lookOnce())
   }
 
   /** All in one transaction; where that fails each by itself, so that every one gets its own answer. */
@@ -99,7 +111,7 @@ export class Engine {
     if (group.length === 0) return
     try {
       this.#transact(group)
-      this.#reply({ type: 'done', ids: group.map(({ id }) => id) })
+      this.#host.reply({ type: 'done', ids: group.map(({ id }) => id) })
     } catch (error) {
       if (group.length > 1) {
         for (const request of group) this.#commit([request])
@@ -169,16 +181,16 @@ export class Engine {
           break
         case 'read': {
           const page = this.#log.read(request.query)
-          this.#reply({ type: 'result', id: request.id, value: page }, [page.segment.buffer])
+          this.#host.reply({ type: 'result', id: request.id, value: page }, [page.segment.buffer])
           break
         }
         case 'match': {
           const segment = this.#retained.match(request)
-          this.#reply({ type: 'result', id: request.id, value: segment }, [segment.buffer])
+          this.#host.reply({ type: 'result', id: request.id, value: segment }, [segment.buffer])
           break
         }
         default:
-          this.#reply({ type: 'result', id: request.id, value: this.#look(request) })
+          this.#host.reply({ type: 'result', id: request.id, value: this.#look(request) })
           break
       }
     } catch (error) {
@@ -228,7 +240,7 @@ export class Engine {
       const { done, value } = job.slices.next()
       if (done === true) {
         this.#jobs.shift()
-        this.#reply({ type: 'result', id: job.id, value })
+        this.#host.reply({ type: 'result', id: job.id, value })
       }
     } catch (error) {
       this.#jobs.shift()
@@ -262,17 +274,19 @@ export class Engine {
     clearTimeout(this.#mergeTimer)
     clearTimeout(this.#movesTimer)
     this.#stopped = true
+    // After the answer, whichever it is.
+    setImmediate(() => this.#host.stopped())
     try {
       if (this.#sessions.hasMoves) this.#transact([])
     } finally {
       this.#db.close()
     }
-    this.#reply({ type: 'result', id, value: undefined })
+    this.#host.reply({ type: 'result', id, value: undefined })
   }
 
   #fail(id: number, error: unknown): void {
     const { code, message } = toStoreError(error, this.#path)
-    this.#reply({ type: 'failed', id, error: { code, message } })
+    this.#host.reply({ type: 'failed', id, error: { code, message } })
   }
 }
 

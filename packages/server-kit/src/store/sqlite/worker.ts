@@ -10,7 +10,7 @@ function serve(port: NonNullable<typeof parentPort>, options: OpenOptions): void
   const reply = (message: Reply, transfer: readonly ArrayBuffer[] = []) => port.postMessage(message, [...transfer])
   let engine: Engine
   try {
-    engine = new Engine(options, reply)
+    engine = new Engine(options, { reply, stopped: () => port.close() })
   } catch (error) {
     const { code, message } = toStoreError(error, options.path)
     reply({ type: 'refused', error: { code, message } })
@@ -24,7 +24,6 @@ function serve(port: NonNullable<typeof parentPort>, options: OpenOptions): void
       requests.push(next.message)
     }
     engine.handle(requests)
-    if (engine.isStopped) port.close()
   })
 }
 
