@@ -21,6 +21,7 @@ export type {
 export type { CredentialDirectory, ProvedSecret } from './credentials.ts'
 export type { Health } from './health.ts'
 export type {
+  FollowRequest,
   Hello,
   Ingress,
   ReadRequest,

@@ -72,6 +72,11 @@ export interface Session {
   resume(): void
   /** What the log holds, as far as the principal may `read` it. */
   read(request: ReadRequest): Promise<MessagePage>
+  /**
+   * The log as it grows, page by page, for as long as the caller goes on asking: no gap and no repeat between two pages. A page may be empty; its
+   * `scannedTo` is where to go on from all the same. Ends when the session does. Throws at once what `read` throws.
+   */
+  follow(request: FollowRequest): AsyncIterable<MessagePage>
   /** The last value of every address that matches, as far as the principal may `read` or `subscribe` to it. */
   latest(filter: string): Promise<readonly Message[]>
   /** The registry and the meters, for principals with a control scope; throws `permission-denied` for others. */
@@ -129,4 +134,11 @@ export interface ReadRequest {
   /** Where nothing matches: how long to wait for a first one. Bounded by the hub. */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+export interface FollowRequest {
+  readonly filter: string
+  /** Exclusive. What is in the log by now is passed over where it is absent. */
+  readonly after?: number | undefined
+  readonly signal: AbortSignal
 }

@@ -1,6 +1,7 @@
 import { type Message, parseFilter, ThingmeshError } from '@thingmesh/core'
 import type {
   ChannelDirectory,
+  FollowRequest,
   MessageLog,
   MessagePage,
   ReadRequest,
@@ -14,6 +15,9 @@ import type { Receiver, Target } from './target.ts'
 
 const pageBytes = 4 * 1024 * 1024
 const messagesMax = 1000
+/** What one follower may hold in memory while it is slow to take it. */
+const followedBytes = 256 * 1024
+const followedMessages = 100
 const latestMax = 1000
 const looksMax = 16
 /** At the least, so that a short page among much that is not for the reader is found all the same. */
@@ -81,6 +85,35 @@ export class HistoryReader {
     }
   }
 
+  follow(reader: Reader, request: FollowRequest): AsyncIterable<MessagePage> {
+    this.#check(reader, request.filter, ['read'])
+    return this.#pages(reader, request, request.after ?? this.#router.head)
+  }
+
+  async *#pages(
+    reader: Reader,
+    { filter, signal }: FollowRequest,
+    from: number,
+  ): AsyncGenerator<MessagePage, undefined> {
+    const arrival = new Arrival(reader)
+    this.#router.add(filter, arrival)
+    const ended = AbortSignal.any([reader.signal, signal])
+    try {
+      let after = from
+      while (!ended.aborted) {
+        arrival.listen()
+        const page = await this.#page(reader, { filter, after }, followedMessages, followedBytes)
+        after = page.scannedTo
+        yield page
+        if (!page.complete || !(await arrival.within(Number.POSITIVE_INFINITY, ended))) continue
+        await this.#committer.settled()
+      }
+    } finally {
+      this.#router.remove(filter, arrival)
+    }
+    return undefined
+  }
+
   async latest(reader: Reader, filter: string): Promise<readonly Message[]> {
     this.#check(reader, filter, ['read', 'subscribe'])
     await this.#committer.settled()
@@ -101,12 +134,17 @@ export class HistoryReader {
   }
 
   /** Looks on past what the reader may not read, so that a page is as full as it can be; not for ever. */
-  async #page({ domain, rights }: Reader, request: ReadRequest, limit: number): Promise<MessagePage> {
+  async #page(
+    { domain, rights }: Reader,
+    request: ReadRequest,
+    limit: number,
+    bytesMax = pageBytes,
+  ): Promise<MessagePage> {
     const { fromMs, toMs, publisher, newest, filter } = request
     const messages: Message[] = []
     let { after = 0, before } = request
     for (let look = 1; ; look++) {
-      const bounds = { filters: [{ filter, after }], before, limit: Math.max(limit, lookMessages), bytesMax: pageBytes }
+      const bounds = { filters: [{ filter, after }], before, limit: Math.max(limit, lookMessages), bytesMax }
       const page = await this.#log.read({ domain, fromMs, toMs, publisher, newest, ...bounds })
       const mayRead = ({ topic, channel }: Message) =>
         rights().may('read', topic) && this.#channels.find(domain, channel)?.record !== 'none'
@@ -127,11 +165,11 @@ function cut(messages: readonly Message[], limit: number, newest: boolean): Mess
   return { messages: kept, scannedTo: (newest ? kept[0] : kept.at(-1))!.sequence, complete: false }
 }
 
-/** Waits for the first message that a reader may read. */
+/** Waits for the next message that a reader may read. */
 class Arrival implements Receiver {
   readonly domain: string
   readonly #rights: () => Rights
-  readonly #arrived = Promise.withResolvers<boolean>()
+  #arrived = Promise.withResolvers<boolean>()
 
   constructor({ domain, rights }: Reader) {
     this.domain = domain
@@ -148,9 +186,15 @@ class Arrival implements Receiver {
     this.#arrived.resolve(true)
   }
 
+  /** What has arrived before does not count. */
+  listen(): void {
+    this.#arrived = Promise.withResolvers<boolean>()
+  }
+
+  /** False: nothing did, or the wait was aborted. */
   async within(waitMs: number, signal: AbortSignal): Promise<boolean> {
     const stop = () => this.#arrived.resolve(false)
-    const timer = setTimeout(stop, waitMs)
+    const timer = waitMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(stop, waitMs)
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
     try {

@@ -8,6 +8,7 @@ import {
 } from '@thingmesh/core'
 import type {
   Control,
+  FollowRequest,
   MessagePage,
   Outlet,
   ReadRequest,
@@ -158,6 +159,11 @@ export class HubSession implements Session {
   async read(request: ReadRequest): Promise<MessagePage> {
     this.#checkOpen()
     return this.#walk.history.read(this.#reader(), request)
+  }
+
+  follow(request: FollowRequest): AsyncIterable<MessagePage> {
+    this.#checkOpen()
+    return this.#walk.history.follow(this.#reader(), request)
   }
 
   async latest(filter: string): Promise<readonly Message[]> {

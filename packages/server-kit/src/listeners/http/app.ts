@@ -15,6 +15,7 @@ import { controlRoutes } from './routes/control.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { metaRoutes } from './routes/meta.ts'
 import { openSessions } from './sessions.ts'
+import { openStreams } from './streams.ts'
 
 export interface HttpApp {
   /** What the router knows, in its own notation. */
@@ -42,7 +43,7 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
   const cors = corsPolicy(options.corsOrigins)
   let document: object | undefined
   const routes: readonly Route[] = [
-    ...messageRoutes(),
+    ...messageRoutes(options),
     ...controlRoutes(basePath),
     ...metaRoutes(context.ingress, () => {
       document ??= toOpenApi(routes, basePath, context.ingress.health().version)
@@ -55,6 +56,8 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
     bodyBytesMax: options.bodyBytesMax,
     basePath,
     cors,
+    streams: openStreams(context, options.streamsMax),
+    queryTokenSecondsMax: options.queryTokenSecondsMax,
     stopping: stopping.signal,
   }
 

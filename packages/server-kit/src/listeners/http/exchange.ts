@@ -1,15 +1,17 @@
 import { isThingmeshError, jsonCodec, ThingmeshError } from '@thingmesh/core'
 import * as v from 'valibot'
-import type { Peer } from '../../contracts/index.ts'
+import type { Peer, Session } from '../../contracts/index.ts'
 import { type BodyBudget, declaredLength, readBody } from './body.ts'
 import type { CorsPolicy } from './cors.ts'
 import { errorReply } from './errors.ts'
+import { eventStreamType } from './event-stream.ts'
 import { negotiate } from './negotiation.ts'
 import { pathReader } from './path.ts'
 import { parseQuery } from './query.ts'
 import type { Reply } from './reply.ts'
 import type { Route } from './route.ts'
 import type { Sessions } from './sessions.ts'
+import type { Streams } from './streams.ts'
 import { validate } from './validation.ts'
 
 export interface ExchangeContext {
@@ -18,6 +20,8 @@ export interface ExchangeContext {
   readonly bodyBytesMax: number
   readonly basePath: string
   readonly cors: CorsPolicy
+  readonly streams: Streams
+  readonly queryTokenSecondsMax: number
   /** Aborted when the listener stops. */
   readonly stopping: AbortSignal
 }
@@ -68,9 +72,19 @@ export function answerer(route: Route, on: ExchangeContext): Answerer {
     declaredLength(request, on.bodyBytesMax)
     if (route.access === 'anybody') return handle(request, peer)
     checkSite(request, on.cors)
-    const lease = await on.sessions.lease(request.headers.get('authorization'), peer)
+    const token = queryToken(request, route)
+    const authorization = token === undefined ? request.headers.get('authorization') : `Bearer ${token}`
+    const lease = await on.sessions.lease(authorization, peer)
+    let streams = false
     try {
-      if (route.body === undefined) return await handle(request, peer, lease.session)
+      if (token !== undefined) checkShortLived(lease.session, on.queryTokenSecondsMax)
+      if (route.body === undefined) {
+        const reply = await handle(request, peer, lease.session)
+        if (reply.stream === undefined) return reply
+        const held = on.streams.hold(reply.stream, () => lease.release())
+        streams = true
+        return { ...reply, stream: held }
+      }
       const refusal = refuseEncoding(request)
       if (refusal !== undefined) return refusal
       const bytes = await readBody(request, on.bodyBytesMax, on.budget)
@@ -80,9 +94,22 @@ export function answerer(route: Route, on: ExchangeContext): Answerer {
         on.budget.give(bytes.byteLength)
       }
     } finally {
-      lease.release()
+      if (!streams) lease.release()
     }
   }
+}
+
+/** The one door of a browser's `EventSource`, which cannot send a header. Whoever can has no token in an address, where it would be logged. */
+function queryToken(request: Request, { produces }: Route): string | undefined {
+  const { headers, url } = request
+  if (!produces.includes(eventStreamType) || headers.has('authorization')) return undefined
+  if (negotiate(headers.get('accept'), produces) !== eventStreamType) return undefined
+  return new URL(url).searchParams.get('token') ?? undefined
+}
+
+function checkShortLived({ principal: { expiresAtMs } }: Session, secondsMax: number): void {
+  if (expiresAtMs !== undefined && expiresAtMs <= Date.now() + secondsMax * 1000) return
+  throw new ThingmeshError('unauthenticated', `a token in a query must expire within ${secondsMax} s`)
 }
 
 /**

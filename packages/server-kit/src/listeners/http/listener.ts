@@ -10,6 +10,7 @@ import { errorReply } from './errors.ts'
 import { type HttpListenerOptions, type ResolvedListenerOptions, resolveListenerOptions } from './options.ts'
 import { unknownPeer } from './peer.ts'
 import { type Reply, toResponse } from './reply.ts'
+import { writeReply } from './write-reply.ts'
 
 /** The HTTP door: `httpHandler` behind a server of Node's, with the limits that the bytes come under before it. */
 export function httpListener(options: HttpListenerOptions = {}): Listener {
@@ -139,13 +140,6 @@ function requestListener(app: HttpApp, connections: Connections, isStopping: () 
       errorHandler: () => toResponse(malformed()),
     },
   )
-}
-
-/** Straight to the socket: a `Response` in between would cost as much as everything else. */
-function writeReply({ status, headers, body }: Reply, outgoing: ServerResponse): void {
-  if (outgoing.headersSent || outgoing.destroyed) return
-  if (body === null) outgoing.writeHead(status, headers).end()
-  else outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
 }
 
 function toClientError(

@@ -17,6 +17,12 @@ export interface HttpHandlerOptions {
   readonly sessionsMax?: number
   /** How long they are kept without a request. 60,000 by default. */
   readonly sessionIdleMs?: number
+  /** Event streams open at once. 1,000 by default. */
+  readonly streamsMax?: number
+  /** How often a stream that has nothing to say shows that it lives. 15,000 by default. */
+  readonly heartbeatMs?: number
+  /** How long a token may still be good for that comes in the query of an event stream. 3,600 by default; 0 for none. */
+  readonly queryTokenSecondsMax?: number
 }
 
 export interface HttpListenerOptions extends HttpHandlerOptions {
@@ -56,6 +62,9 @@ export function resolveHandlerOptions(options: HttpHandlerOptions): ResolvedHand
     trustProxy: options.trustProxy ?? false,
     sessionsMax: options.sessionsMax ?? 1_000,
     sessionIdleMs: options.sessionIdleMs ?? 60_000,
+    streamsMax: options.streamsMax ?? 1_000,
+    heartbeatMs: options.heartbeatMs ?? 15_000,
+    queryTokenSecondsMax: options.queryTokenSecondsMax ?? 3_600,
   }
   if (!/^(\/[A-Za-z0-9._~-]+)*$/.test(resolved.basePath)) throw new TypeError('basePath is not like /a/b')
   return resolved

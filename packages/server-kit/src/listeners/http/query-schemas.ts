@@ -55,6 +55,9 @@ function toMilliseconds(text: string): number {
   return dateTime.test(text) ? Date.parse(text.replace(' ', '+')) : Number.NaN
 }
 
+/** For a browser's `EventSource`, which cannot send a header. */
+const shortToken = v.pipe(v.string(), v.maxLength(8192, 'a token of at most 8192'))
+
 const shortText = v.pipe(v.string(), v.maxLength(256, 'a string of at most 256'))
 
 export const jsonObject = v.custom<JsonObject>(
@@ -97,6 +100,7 @@ export const readQuery = v.strictObject({
   publisher: v.optional(shortText),
   wait: v.optional(integer(0, 30)),
   retained: v.optional(flag),
+  token: v.optional(shortToken),
 })
 
 export const clearQuery = v.strictObject({

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@thingmesh/core'
+import { type ErrorCode, ThingmeshError } from '@thingmesh/core'
 
 /** What a handler answers. Neither a `Response` nor a `ServerResponse`: each costs, and only one of them is needed. */
 export interface Reply {
@@ -6,9 +6,17 @@ export interface Reply {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
+  /** Instead of a body: writes for as long as there is something to say and somebody to hear it. */
+  readonly stream?: BodyStream
   /** Of a refusal. */
   readonly code?: ErrorCode
 }
+
+/**
+ * Called once, whatever became of the caller meanwhile. `write` settles when there is room for more, and rejects with `canceled` once nobody
+ * listens.
+ */
+export type BodyStream = (write: (text: string) => Promise<void>) => Promise<void>
 
 export const jsonType = 'application/json'
 
@@ -30,6 +38,31 @@ export function emptyReply(status: number, headers?: Readonly<Record<string, str
   return { status, headers: { ...commonHeaders, ...headers }, body: null }
 }
 
-export function toResponse(reply: Reply): Response {
-  return new Response(reply.body, { status: reply.status, headers: reply.headers })
+export function streamReply(contentType: string, stream: BodyStream): Reply {
+  return { status: 200, headers: { ...commonHeaders, 'content-type': contentType }, body: null, stream }
+}
+
+export function toResponse({ status, headers, body, stream }: Reply): Response {
+  return new Response(stream === undefined ? body : toReadable(stream), { status, headers })
+}
+
+function toReadable(stream: BodyStream): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  const writer = writable.getWriter()
+  const write = async (text: string): Promise<void> => {
+    try {
+      await writer.write(encoder.encode(text))
+    } catch (cause) {
+      throw new ThingmeshError('canceled', 'the caller went away', { cause })
+    }
+  }
+  // What is left to be said to whoever went away, or of a stream that broke off, is that it is over.
+  stream(write)
+    .then(
+      () => writer.close(),
+      error => writer.abort(error),
+    )
+    .catch(() => undefined)
+  return readable
 }

@@ -155,6 +155,11 @@ export const message = v.strictObject({
   payload: v.unknown(),
 })
 
+export const eventStream = v.pipe(
+  v.string(),
+  v.description('Events of the default type: `id` is the cursor, `data` a message as JSON.'),
+)
+
 export const messagePage = v.strictObject({
   messages: v.array(message),
   next: v.optional(

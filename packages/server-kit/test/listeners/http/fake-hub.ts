@@ -141,6 +141,10 @@ export function fakeHub(): FakeHub {
         const scannedTo = complete && request.newest !== true ? messages.length : (edge ?? 0)
         return { messages: page, scannedTo, complete }
       },
+      // Streams are tested against a hub.
+      follow() {
+        throw new ThingmeshError('unsupported', 'not here')
+      },
       async latest(filter) {
         parseFilter(filter)
         return [...retained.values()].filter(message => matchesFilter(filter, message.topic))

@@ -246,7 +246,9 @@ describe('reading', () => {
   it.each(['application/senml+json', 'text/csv', 'application/json;q=0, */*;q=0'])('has no %s', async accept => {
     const { status, json } = await caller()('GET', '/channels/log/messages', { headers: { accept } })
     expect([status, json.error.code]).toEqual([406, 'unsupported'])
-    expect(json.error.message).toBe('accept header takes none of application/json, application/x-ndjson')
+    expect(json.error.message).toBe(
+      'accept header takes none of application/json, application/x-ndjson, text/event-stream',
+    )
   })
 
   it('waits for a first message, and no longer than its caller', async () => {

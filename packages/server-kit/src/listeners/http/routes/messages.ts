@@ -1,18 +1,19 @@
 import { type Draft, ThingmeshError } from '@thingmesh/core'
 import type * as v from 'valibot'
 import type { ReadRequest, Session } from '../../../contracts/index.ts'
+import { eventStreamReply, eventStreamType } from '../event-stream.ts'
 import { toMessageJson } from '../messages-json.ts'
 import { clearQuery, publishQuery, readQuery } from '../query-schemas.ts'
 import { emptyReply, jsonReply, jsonType, type Reply, textReply } from '../reply.ts'
 import { defineRoute, type Exchange, type Route } from '../route.ts'
-import { message, messagePage, receipt } from '../schemas.ts'
+import { eventStream, message, messagePage, receipt } from '../schemas.ts'
 
 const ndjsonType = 'application/x-ndjson'
 
 type ReadExchange = Exchange<v.InferOutput<typeof readQuery>, undefined, Session>
 
 /** Publishing, the log, and last values: each for a whole channel (its own address), and for a subtopic. */
-export function messageRoutes(): readonly Route[] {
+export function messageRoutes(options: { readonly heartbeatMs: number }): readonly Route[] {
   return ['', '/{subtopic}'].flatMap(rest => {
     const path = `/channels/{channel}/messages${rest}`
     const suffix = rest === '' ? '' : 'WithSubtopic'
@@ -36,22 +37,28 @@ export function messageRoutes(): readonly Route[] {
         ...facts,
         method: 'GET',
         id: `readMessages${suffix}`,
-        summary: 'Read the log of messages, or the last values',
+        summary: 'Read the log of messages, follow it, or read the last values',
         description:
           'In the order of the log, oldest first; `last` takes the newest instead. A subtopic may be a pattern with `+` ' +
           'and `#` (as %23). `wait` is how many seconds to wait for a first message where none matches yet. With ' +
-          '`retained=true`: the last value of each address instead. As NDJSON the next cursor is in Thingmesh-Next.',
+          '`retained=true`: the last value of each address instead. As NDJSON the next cursor is in Thingmesh-Next. As ' +
+          'text/event-stream: each message as it comes, with its cursor as event id; `Last-Event-ID` or `after` says ' +
+          'where to go on, `last` how many to begin with.',
         query: readQuery,
-        produces: [jsonType, ndjsonType],
+        produces: [jsonType, ndjsonType, eventStreamType],
         responses: {
           200: {
             description: 'A page of messages.',
             schema: messagePage,
-            types: { [ndjsonType]: message },
+            types: { [ndjsonType]: message, [eventStreamType]: eventStream },
             headers: { 'Thingmesh-Next': 'The next cursor.', 'Thingmesh-Complete': 'Whether nothing lies beyond it.' },
           },
         },
-        handle: exchange => (exchange.query.retained === true ? readLatest(exchange) : readLog(exchange)),
+        handle: exchange => {
+          if (exchange.accepted === eventStreamType) return followLog(exchange, options.heartbeatMs)
+          if (exchange.query.token !== undefined) throw unfitting('token', 'together with text/event-stream')
+          return exchange.query.retained === true ? readLatest(exchange) : readLog(exchange)
+        },
       }),
       defineRoute({
         ...facts,
@@ -125,11 +132,38 @@ async function readLog(exchange: ReadExchange): Promise<Reply> {
   return toLines(messages, { 'thingmesh-next': next, 'thingmesh-complete': String(page.complete) })
 }
 
+async function followLog({ query, parameters, request, session, signal }: ReadExchange, heartbeatMs: number) {
+  const { after, last, token: _token, ...others } = query
+  for (const [name, value] of Object.entries(others)) {
+    if (value !== undefined) throw unfitting(name, 'without text/event-stream')
+  }
+  const filter = filterOf(parameters)
+  // A browser that comes back says where it was: it has gone on since its address was written.
+  const from = lastEventId(request) ?? after
+  const isFirst = from === undefined && last !== undefined
+  const newest = isFirst ? (await session.read({ filter, newest: true, limit: last })).messages : []
+  const begin = isFirst ? (newest.at(-1)?.sequence ?? 0) : from
+  const follow = (ended: AbortSignal) =>
+    session.follow({ filter, after: begin, signal: AbortSignal.any([ended, signal()]) })
+  return eventStreamReply(follow, { newest, heartbeatMs })
+}
+
+function lastEventId({ headers }: Request): number | undefined {
+  const text = headers.get('last-event-id')
+  if (text === null || text === '') return undefined
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw new ThingmeshError('invalid-argument', 'last-event-id is no cursor')
+  }
+  return Number(text)
+}
+
+function unfitting(name: string, allowed: string): ThingmeshError {
+  return new ThingmeshError('invalid-argument', `query has ${name}, allowed only ${allowed}`)
+}
+
 async function readLatest(exchange: ReadExchange): Promise<Reply> {
   const others = Object.entries(exchange.query).filter(([name, value]) => name !== 'retained' && value !== undefined)
-  if (others.length > 0) {
-    throw new ThingmeshError('invalid-argument', `query has ${others[0]![0]}, allowed beside retained is nothing`)
-  }
+  if (others.length > 0) throw unfitting(others[0]![0], 'without retained')
   const messages = (await exchange.session.latest(filterOf(exchange.parameters))).map(toMessageJson)
   return exchange.accepted === ndjsonType ? toLines(messages, {}) : jsonReply(200, { messages })
 }
