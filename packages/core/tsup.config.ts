@@ -1,7 +1,13 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', mqtt: 'src/bindings/mqtt/index.ts', cbor: 'src/codec/cbor/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    mqtt: 'src/bindings/mqtt/index.ts',
+    cbor: 'src/codec/cbor/index.ts',
+    senml: 'src/codec/senml/index.ts',
+    'senml-cbor': 'src/codec/senml/cbor.ts',
+  },
   format: 'esm',
   target: 'es2022',
   dts: true,

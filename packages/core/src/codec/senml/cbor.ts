@@ -1,0 +1,1 @@
+export { senmlCborCodec } from './senml-cbor.ts'
