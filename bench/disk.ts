@@ -1,9 +1,9 @@
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { quantile } from './quantile.ts'
 
 /** What one bare write and fdatasync costs on the disk that the brokers' data goes to. */
 export interface DiskReading {
-  readonly directory: string
   readonly writes: number
   readonly bytesPerWrite: number
   readonly p50Ms: number
@@ -12,8 +12,8 @@ export interface DiskReading {
 
 const BYTES_PER_WRITE = 4_096
 
-/** Appends blocks and syncs after each, for `durationMs`: the floor under every durable acknowledgement. */
-export function measureDisk(directory: string, durationMs: number): DiskReading {
+/** Appends blocks and syncs after each, for `durationMs`: the floor under every durable acknowledgement. One time per block, in ms. */
+export function sampleDisk(directory: string, durationMs: number): number[] {
   const path = join(directory, `thingmesh-bench-disk-${process.pid}`)
   const block = Buffer.alloc(BYTES_PER_WRITE, 0x5a)
   const samples: number[] = []
@@ -32,7 +32,15 @@ export function measureDisk(directory: string, durationMs: number): DiskReading 
     closeSync(file)
     rmSync(path, { force: true })
   }
-  samples.sort((a, b) => a - b)
-  const at = (q: number) => samples[Math.min(samples.length - 1, Math.floor(samples.length * q))] ?? Number.NaN
-  return { directory, writes: samples.length, bytesPerWrite: BYTES_PER_WRITE, p50Ms: at(0.5), p99Ms: at(0.99) }
+  return samples
+}
+
+export function toDiskReading(samples: readonly number[]): DiskReading {
+  const ascending = [...samples].sort((a, b) => a - b)
+  return {
+    writes: samples.length,
+    bytesPerWrite: BYTES_PER_WRITE,
+    p50Ms: quantile(ascending, 0.5),
+    p99Ms: quantile(ascending, 0.99),
+  }
 }

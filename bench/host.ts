@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
@@ -27,6 +27,12 @@ export function readHost(): HostFacts {
     commit: readCommit(),
     loadAverage: loadavg()[0] ?? Number.NaN,
   }
+}
+
+/** What the disk figures rest on: on `tmpfs`, for one, nothing is ever synced. */
+export function readFileSystem(directory: string): string {
+  const said = spawnSync('df', ['--output=fstype', directory], { encoding: 'utf8' })
+  return said.status === 0 ? (said.stdout.trim().split('\n').at(-1) ?? '') : 'unknown file system'
 }
 
 function readCommit(): string {

@@ -1,16 +1,19 @@
 import { runMqttBench } from './mqtt.ts'
 import { MQTT_HELP, parseMqttOptions } from './options.ts'
+import { runCompare } from './report/compare.ts'
 
 const HELP = `Usage: npm run bench -- <bench> [options]
 
 Benches:
-  mqtt    the hub beside other brokers: rate, CPU, latency, memory
+  mqtt      the hub beside other brokers: rate, CPU, latency, memory
+  compare   two result files of \`mqtt --out\`, side by side
 
 \`npm run bench -- mqtt --help\` lists the options.`
 
 type Bench = (args: readonly string[]) => Promise<string>
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  compare: async args => runCompare(args),
   mqtt: async args => {
     const options = parseMqttOptions(args)
     if (options === 'help') return `${MQTT_HELP}\n`

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 
 /** What the kernel says about one process, all its threads together. */
 export interface ProcessReading {
@@ -29,6 +29,15 @@ export function readProcess(pid: number): ProcessReading | undefined {
     cpuSeconds: ticks / TICKS_PER_SECOND,
     rssBytes: statusBytes(status, 'VmRSS'),
     rssPeakBytes: statusBytes(status, 'VmHWM'),
+  }
+}
+
+/** Starts the peak of a process anew, from what it has resident now (proc(5), clear_refs). Does nothing where that is not possible. */
+export function forgetPeak(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5')
+  } catch {
+    // Then the peak is that of its whole life, which only makes it larger.
   }
 }
 

@@ -8,6 +8,7 @@ export function aedes(): Broker {
   return {
     name: 'aedes',
     profiles: () => ['memory'],
+    isSynced: () => false,
     version: async () => {
       try {
         const manifest = fileURLToPath(new URL('./package.json', import.meta.resolve('aedes')))
@@ -18,7 +19,7 @@ export function aedes(): Broker {
     },
     start: async ({ processes, core }) => {
       const script = fileURLToPath(new URL('./aedes-server.ts', import.meta.url))
-      const running = processes.start(core, [process.execPath, script])
+      const running = processes.start(core, [process.execPath, ...process.execArgv, script])
       const port = Number(await firstLine(running, 15_000))
       return {
         ...BENCH_TOPICS,
@@ -26,6 +27,7 @@ export function aedes(): Broker {
         host: '127.0.0.1',
         port,
         credentials: () => ({}),
+        collectsGarbage: false,
         death: running.death,
         stop: running.stop,
       }

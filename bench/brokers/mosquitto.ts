@@ -9,6 +9,7 @@ export function mosquitto(): Broker {
   return {
     name: 'mosquitto',
     profiles: () => ['memory'],
+    isSynced: () => false,
     version: async () => {
       const said = spawnSync('mosquitto', ['-h'], { encoding: 'utf8' })
       if (said.error) return { missing: 'no `mosquitto` on the PATH' }
@@ -21,9 +22,11 @@ export function mosquitto(): Broker {
         `listener ${port} 127.0.0.1`,
         'allow_anonymous true',
         'persistence false',
+        // No bound on what waits for a session, in messages (0) or bytes (its default).
         'max_queued_messages 0',
-        // The default of 20 makes QoS 1 wait for the subscriber's round trip.
+        // The default of 20 makes QoS 1 and 2 wait for the subscriber's round trip.
         'max_inflight_messages 1000',
+        'sys_interval 0',
         'set_tcp_nodelay true',
         'log_dest none',
         'log_type none',
@@ -39,6 +42,7 @@ export function mosquitto(): Broker {
         host: '127.0.0.1',
         port,
         credentials: () => ({}),
+        collectsGarbage: false,
         death: running.death,
         stop: running.stop,
       }

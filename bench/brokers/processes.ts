@@ -29,7 +29,7 @@ export class Processes {
   }
 
   /** taskset replaces itself by the command: the pid is the command's own. */
-  start(core: number, command: readonly string[], options: SpawnOptions = {}): Running {
+  start(core: number, command: readonly string[], options: SpawnOptions = {}, stopMs = STOP_GRACE_MS): Running {
     const [file, ...args] = this.#pinning ? ['taskset', '-c', String(core), ...command] : command
     const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
     let tail = ''
@@ -55,7 +55,7 @@ export class Processes {
         if (ending === undefined) {
           child.kill('SIGTERM')
           const late = new AbortController()
-          const killer = delay(STOP_GRACE_MS, undefined, { signal: late.signal }).then(
+          const killer = delay(stopMs, undefined, { signal: late.signal }).then(
             () => child.kill('SIGKILL'),
             () => {},
           )

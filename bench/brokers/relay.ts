@@ -6,11 +6,12 @@ import { firstLine } from './processes.ts'
 export function relay(): Broker {
   return {
     name: 'relay',
-    profiles: () => ['no broker'],
+    profiles: (qos, shape) => (qos < 2 && shape.kind === 'flow' && !shape.persistent ? ['no broker'] : []),
+    isSynced: () => false,
     version: async () => ({ version: 'of this bench' }),
     start: async ({ processes, core }) => {
       const script = fileURLToPath(new URL('./relay-server.ts', import.meta.url))
-      const running = processes.start(core, [process.execPath, script])
+      const running = processes.start(core, [process.execPath, ...process.execArgv, script])
       const port = Number(await firstLine(running, 15_000))
       return {
         ...BENCH_TOPICS,
@@ -18,6 +19,7 @@ export function relay(): Broker {
         host: '127.0.0.1',
         port,
         credentials: () => ({}),
+        collectsGarbage: false,
         death: running.death,
         stop: running.stop,
       }

@@ -1,16 +1,20 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Qos } from '../load/job.ts'
+import type { Shape } from '../shapes.ts'
 import { BENCH_TOPICS, type Broker, type Credentials } from './contract.ts'
 import { firstLine } from './processes.ts'
 
 const READY_TIMEOUT_MS = 20_000
 const REQUESTS_AT_ONCE = 16
+// Writing a CPU profile takes longer than a hub has to stop.
+const PROFILED_STOP_MS = 60_000
 
 /** How a profile's name in the table maps onto the hub's options. */
 const PROFILES: Readonly<Record<string, { durability: string; record: string }>> = {
-  'not recorded': { durability: 'disk', record: 'acked' },
-  'recorded, disk': { durability: 'disk', record: 'all' },
+  'record acked': { durability: 'disk', record: 'acked' },
+  'record all': { durability: 'disk', record: 'all' },
   memory: { durability: 'memory', record: 'acked' },
   process: { durability: 'process', record: 'acked' },
   disk: { durability: 'disk', record: 'acked' },
@@ -25,48 +29,64 @@ export function thingmesh(options: { dist: boolean }): Broker {
   const entry = join(root, options.dist ? 'dist/thingmesh.js' : 'src/cli/main.ts')
   return {
     name: 'thingmesh',
-    profiles: qos => (qos === 0 ? ['not recorded', 'recorded, disk'] : ['memory', 'process', 'disk']),
+    profiles: profilesOf,
+    isSynced: profile => PROFILES[profile]?.durability === 'disk',
     version: async () => {
       if (!existsSync(entry)) return { missing: `${entry} does not exist` }
       const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
       return { version: `${version}, ${options.dist ? 'built' : 'from source'}` }
     },
-    start: async ({ processes, dataDir, profile, connections, core }) => {
+    start: async ({ processes, dataDir, profile, connections, isWeighed, core, profileDir }) => {
       const { durability, record } = PROFILES[profile] ?? raiseUnknown(profile)
+      const flags = options.dist ? [] : [...process.execArgv]
+      if (isWeighed) flags.push(preload('./collect-garbage.ts'))
+      if (profileDir) flags.push('--cpu-prof', `--cpu-prof-dir=${profileDir}`, preload('./profile-workers.ts'))
       const serve = ['serve', '--data', join(dataDir, 'hub'), '--host', '127.0.0.1', '--mqtt', '0', '--http', '0']
-      const node = options.dist ? [process.execPath] : [process.execPath, '--conditions=@thingmesh/source']
-      const running = processes.start(core, [...node, entry, ...serve, '--durability', durability, '--json'])
-      const ready = parseReady(await firstLine(running, READY_TIMEOUT_MS))
+      const command = [process.execPath, ...flags, entry, ...serve, '--durability', durability, '--json']
+      const stopMs = profileDir ? PROFILED_STOP_MS : undefined
+      let running = processes.start(core, command, {}, stopMs)
+      let ready = parseReady(await firstLine(running, READY_TIMEOUT_MS))
       const admin = adminOf(ready)
       await admin('channels', { name: 'bench', record })
       const keys = await provision(admin, connections)
-      return {
-        ...BENCH_TOPICS,
-        pid: running.pid,
-        host: ready.mqtt.host,
-        port: ready.mqtt.port,
-        credentials: i => keys[i] ?? {},
-        death: running.death,
-        stop: running.stop,
+      if (isWeighed) {
+        await running.stop()
+        running = processes.start(core, command, {}, stopMs)
+        ready = parseReady(await firstLine(running, READY_TIMEOUT_MS))
       }
+      const { pid, death, stop } = running
+      const { host, port } = ready.mqtt
+      const collects = { collectsGarbage: isWeighed }
+      return { ...BENCH_TOPICS, ...collects, pid, host, port, credentials: i => keys[i] ?? {}, death, stop }
     },
   }
+}
+
+function profilesOf(qos: Qos, shape: Shape): readonly string[] {
+  if (shape.kind === 'idle') return ['disk']
+  if (shape.kind === 'filters') return ['record acked']
+  if (qos === 0) return ['record acked', 'record all']
+  return qos === 1 && shape.kind === 'flow' ? ['memory', 'process', 'disk'] : ['memory', 'disk']
+}
+
+function preload(file: string): string {
+  return `--import=${new URL(file, import.meta.url).href}`
 }
 
 interface Ready {
   readonly mqtt: { readonly host: string; readonly port: number }
   readonly http: { readonly host: string; readonly port: number }
-  readonly adminToken: string
+  /** At the first start on new data only. */
+  readonly adminToken?: string
 }
 
 type Admin = (path: string, body: object) => Promise<unknown>
 
 function parseReady(line: string): Ready {
   const value = JSON.parse(line) as Partial<Ready> & { ready?: boolean }
-  if (value.ready !== true || !value.mqtt || !value.http || !value.adminToken) {
-    throw new Error('the first line of the hub is not the ready object')
-  }
-  return { mqtt: value.mqtt, http: value.http, adminToken: value.adminToken }
+  const { mqtt, http, adminToken } = value
+  if (value.ready !== true || !mqtt || !http) throw new Error('the first line of the hub is not the ready object')
+  return { mqtt, http, ...(adminToken === undefined ? {} : { adminToken }) }
 }
 
 function adminOf(ready: Ready): Admin {

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { CONNACK, DISCONNECT, encodeConnect, encodeSubscribe, SUBACK } from './frames.ts'
+import { CONNACK, DISCONNECT, encodeConnect, encodeSubscribe, PINGREQ, PINGRESP, SUBACK } from './frames.ts'
 import type { ClientSpec, Qos } from './job.ts'
 import { type FrameHandler, FrameReader } from './reader.ts'
 
@@ -7,66 +7,83 @@ const HANDSHAKE_TIMEOUT_MS = 10_000
 // Longer than any run, so that no PINGREQ gets into the figures.
 const KEEP_ALIVE_SECONDS = 1_200
 
-/** A raw socket that has said CONNECT; frames go to one handler at a time. */
+// What a hub takes in one packet by default.
+const FILTERS_PER_SUBSCRIBE = 16
+
+/** What those who speak over a connection need of it. */
+export type Wire = Pick<Connection, 'handle' | 'write'>
+
+/** A raw socket that says CONNECT; frames that it does not wait for itself go to its handler. */
 export class Connection {
   readonly #socket: Socket
   readonly #reader = new FrameReader()
   readonly #label: string
-  readonly #onLost: (reason: string) => void
+  readonly #options: ConstructorParameters<typeof Connection>[0]
   #handler: FrameHandler | undefined
   #expect: { type: number; settle: (answer: Buffer | Error) => void } | undefined
   #closing = false
   #error = ''
 
-  private constructor(socket: Socket, label: string, onLost: (reason: string) => void) {
-    this.#socket = socket
-    this.#label = label
-    this.#onLost = onLost
-  }
-
   /**
-   * Settles after a positive CONNACK. `readBuffer` is lent to every socket in turn: a read is handled before the next
-   * one starts, so one buffer that stays in the cache serves all.
+   * `readBuffer` is lent to every socket in turn: a read is handled before the next one starts, so one buffer that
+   * stays in the cache serves all.
    */
-  static async open(options: {
+  constructor(options: {
     host: string
     port: number
     spec: ClientSpec
     readBuffer: Buffer
     onLost: (reason: string) => void
-  }): Promise<Connection> {
-    const { host, port, spec, readBuffer, onLost } = options
-    let receive: (length: number) => void = () => {}
-    const socket = new Socket({
+  }) {
+    const { readBuffer } = options
+    this.#options = options
+    this.#label = options.spec.clientId
+    this.#socket = new Socket({
       onread: {
         buffer: readBuffer,
         callback: (length: number) => {
-          receive(length)
+          this.#receive(readBuffer, length)
           return true
         },
       },
     })
-    const connection = new Connection(socket, spec.clientId, onLost)
-    receive = length => connection.#receive(readBuffer, length)
-    socket.setNoDelay(true)
-    socket.on('error', error => {
-      connection.#error = error.message
+    this.#socket.setNoDelay(true)
+    this.#socket.on('error', error => {
+      this.#error = error.message
     })
-    socket.on('close', () => connection.#closed())
-    const answered = connection.#await(CONNACK)
-    socket.connect({ host, port }, () => {
-      socket.write(encodeConnect({ ...spec, keepAliveSeconds: KEEP_ALIVE_SECONDS }))
-    })
-    const connack = await answered
-    if (connack[3] !== 0) throw new Error(`${spec.clientId}: CONNECT refused with code ${connack[3]}`)
-    return connection
+    this.#socket.on('close', () => this.#closed())
   }
 
-  async subscribe(filter: string, qos: Qos): Promise<void> {
-    const answered = this.#await(SUBACK)
-    this.#socket.write(encodeSubscribe(1, filter, qos))
-    const suback = await answered
-    if (suback[4] !== qos) throw new Error(`${this.#label}: SUBSCRIBE at QoS ${qos} answered with code ${suback[4]}`)
+  /** Settles after a positive CONNACK. */
+  async connect(): Promise<{ readonly sessionPresent: boolean }> {
+    const { host, port, spec } = this.#options
+    const answered = this.#await(CONNACK)
+    this.#socket.connect({ host, port }, () => {
+      this.#socket.write(encodeConnect({ ...spec, keepAliveSeconds: KEEP_ALIVE_SECONDS }))
+    })
+    const connack = await answered
+    if (connack[3] !== 0) throw new Error(`${this.#label}: CONNECT refused with code ${connack[3]}`)
+    return { sessionPresent: (connack[2]! & 1) === 1 }
+  }
+
+  async subscribe(filters: readonly string[], qos: Qos): Promise<void> {
+    for (let from = 0; from < filters.length; from += FILTERS_PER_SUBSCRIBE) {
+      const some = filters.slice(from, from + FILTERS_PER_SUBSCRIBE)
+      const answered = this.#await(SUBACK)
+      this.#socket.write(encodeSubscribe(1, some, qos))
+      const codes = (await answered).subarray(4)
+      const refused = codes.find(code => code !== qos)
+      if (codes.length !== some.length || refused !== undefined) {
+        throw new Error(`${this.#label}: SUBSCRIBE at QoS ${qos} answered with code ${refused}`)
+      }
+    }
+  }
+
+  /** One PINGREQ; settles with the answer. */
+  async ping(): Promise<void> {
+    const answered = this.#await(PINGRESP)
+    this.#socket.write(PINGREQ)
+    await answered
   }
 
   handle(handler: FrameHandler, onDrain: () => void): void {
@@ -85,14 +102,16 @@ export class Connection {
     this.#socket.end(DISCONNECT)
   }
 
-  destroy(): void {
-    this.#closing = true
-    this.#socket.destroy()
+  /** Says goodbye and settles when the broker has closed its side too. */
+  closed(): Promise<void> {
+    const closed = new Promise<void>(resolve => this.#socket.once('close', () => resolve()))
+    this.close()
+    return closed
   }
 
   #receive(bytes: Buffer, length: number): void {
     try {
-      this.#reader.push(bytes, length, this.#handler ?? this.#handshake)
+      this.#reader.push(bytes, length, this.#handler === undefined || this.#expect ? this.#handshake : this.#handler)
     } catch (error) {
       this.#error = error instanceof Error ? error.message : String(error)
       this.#socket.destroy()
@@ -100,11 +119,13 @@ export class Connection {
   }
 
   readonly #handshake: FrameHandler = {
-    onFrame: (bytes, start, _body, end) => {
+    onFrame: (bytes, start, body, end) => {
       const expected = this.#expect
       if (expected && bytes[start]! >> 4 === expected.type) expected.settle(Buffer.from(bytes.subarray(start, end)))
+      // A kept session's messages may come in one read with the CONNACK.
+      else this.#handler?.onFrame(bytes, start, body, end)
     },
-    onReadEnd: () => {},
+    onReadEnd: () => this.#handler?.onReadEnd(),
   }
 
   #await(type: number): Promise<Buffer> {
@@ -125,6 +146,6 @@ export class Connection {
   #closed(): void {
     const reason = `${this.#label}: connection lost${this.#error === '' ? '' : ` (${this.#error})`}`
     if (this.#expect) this.#expect.settle(new Error(reason))
-    else if (!this.#closing) this.#onLost(reason)
+    else if (!this.#closing) this.#options.onLost(reason)
   }
 }

@@ -5,8 +5,13 @@ import type { Qos } from './job.ts'
 export const CONNACK = 2
 export const PUBLISH = 3
 export const PUBACK = 4
+export const PUBREC = 5
+export const PUBREL = 6
+export const PUBCOMP = 7
 export const SUBACK = 9
+export const PINGRESP = 13
 
+export const PINGREQ: Uint8Array = Uint8Array.of(0xc0, 0)
 export const DISCONNECT: Uint8Array = Uint8Array.of(0xe0, 0)
 
 const MAGIC = 0x544d4231
@@ -22,24 +27,27 @@ export interface ConnectFields {
   readonly username?: string
   readonly password?: string
   readonly keepAliveSeconds: number
+  readonly persistent?: boolean
 }
 
 export function encodeConnect(fields: ConnectFields): Buffer {
-  const flags = 0x02 | (fields.username === undefined ? 0 : 0x80) | (fields.password === undefined ? 0 : 0x40)
+  const clean = fields.persistent === true ? 0 : 0x02
+  const flags = clean | (fields.username === undefined ? 0 : 0x80) | (fields.password === undefined ? 0 : 0x40)
   const parts = [text('MQTT'), Buffer.from([4, flags]), uint16(fields.keepAliveSeconds), text(fields.clientId)]
   if (fields.username !== undefined) parts.push(text(fields.username))
   if (fields.password !== undefined) parts.push(text(fields.password))
   return packet(0x10, parts)
 }
 
-export function encodeSubscribe(packetId: number, filter: string, qos: Qos): Buffer {
-  return packet(0x82, [uint16(packetId), text(filter), Buffer.from([qos])])
+export function encodeSubscribe(packetId: number, filters: readonly string[], qos: Qos): Buffer {
+  return packet(0x82, [uint16(packetId), ...filters.flatMap(filter => [text(filter), Buffer.from([qos])])])
 }
 
 /** The frames of one publisher, all of one length, so that a batch is a copy of a template with a few bytes patched. */
 export class PublishFrames {
   readonly frameBytes: number
   readonly #template: Buffer
+  readonly #topicEnd: number
   readonly #packetIdAt: number
   readonly #payloadAt: number
 
@@ -51,11 +59,12 @@ export class PublishFrames {
     batchMax: number
   }) {
     const { topic, qos, publisher, payloadBytes, batchMax } = options
-    const parts = [text(topic), ...(qos === 1 ? [uint16(0)] : []), payloadOf(publisher, payloadBytes)]
+    const parts = [text(topic), ...(qos > 0 ? [uint16(0)] : []), payloadOf(publisher, payloadBytes)]
     const frame = packet(0x30 | (qos << 1), parts)
     this.frameBytes = frame.length
     this.#payloadAt = frame.length - payloadBytes
     this.#packetIdAt = this.#payloadAt - 2
+    this.#topicEnd = qos > 0 ? this.#packetIdAt : this.#payloadAt
     this.#template = Buffer.alloc(frame.length * batchMax)
     for (let i = 0; i < batchMax; i++) frame.copy(this.#template, i * frame.length)
   }
@@ -76,7 +85,19 @@ export class PublishFrames {
     batch[at] = packetId >>> 8
     batch[at + 1] = packetId & 0xff
   }
+
+  /** Writes `value` in hexadecimal digits over the topic's characters that end `fromEnd` before its end. */
+  patchTopic(batch: Buffer, index: number, field: { value: number; digits: number; fromEnd: number }): void {
+    let at = index * this.frameBytes + this.#topicEnd - field.fromEnd
+    let rest = field.value
+    for (let digit = 0; digit < field.digits; digit++) {
+      batch[--at] = HEX[rest & 0xf]!
+      rest >>>= 4
+    }
+  }
 }
+
+const HEX = Buffer.from('0123456789abcdef', 'latin1')
 
 export function payloadPublisher(bytes: Uint8Array, at: number): number {
   return getUint32(bytes, at + PUBLISHER_AT)

@@ -1,3 +1,4 @@
+import { quantile } from '../quantile.ts'
 import type { LatencyResult } from './job.ts'
 
 /** Collects one figure per delivery; percentiles are exact, from all of them. */
@@ -16,8 +17,8 @@ export class LatencySamples {
 
   result(): LatencyResult {
     const sorted = this.#samples.subarray(0, this.#count).sort()
-    const at = (q: number) => sorted[Math.min(this.#count - 1, Math.floor(this.#count * q))] ?? Number.NaN
-    return { samples: this.#count, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
+    const [p50Ms, p99Ms, maxMs] = [quantile(sorted, 0.5), quantile(sorted, 0.99), quantile(sorted, 1)]
+    return { samples: this.#count, p50Ms, p99Ms, maxMs }
   }
 }
 

@@ -1,17 +1,34 @@
 // The load generator's process: one job comes in over the fork's channel, one report goes out.
-import { Generator } from './generator.ts'
+import { DrainScenario } from './drain-scenario.ts'
+import { FiltersScenario } from './filters-scenario.ts'
+import { FlowScenario } from './flow-scenario.ts'
+import { IdleScenario } from './idle-scenario.ts'
 import type { LoadJob, LoadReport } from './job.ts'
+import type { Scenario } from './scenario.ts'
+
+function scenarioOf(job: LoadJob): Scenario {
+  switch (job.kind) {
+    case 'flow':
+      return new FlowScenario(job)
+    case 'idle':
+      return new IdleScenario(job)
+    case 'filters':
+      return new FiltersScenario(job)
+    case 'drain':
+      return new DrainScenario(job)
+  }
+}
 
 async function run(job: LoadJob): Promise<void> {
-  const generator = new Generator(job)
+  const scenario = scenarioOf(job)
   let report: LoadReport
   try {
-    report = { kind: 'done', result: await generator.run() }
+    report = { kind: 'done', result: await scenario.run() }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    report = { kind: 'failed', phase: generator.phase, reason, delivered: generator.delivered }
+    report = { kind: 'failed', phase: scenario.phase, reason, delivered: scenario.delivered }
   }
-  generator.close()
+  scenario.close()
   process.send?.(report, () => process.exit(0))
 }
 

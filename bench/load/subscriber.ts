@@ -1,13 +1,14 @@
-import type { Connection } from './connection.ts'
+import type { Wire } from './connection.ts'
 import type { Flow } from './flow.ts'
-import { isPayloadIntact, PUBLISH, payloadPublisher, payloadSequence, payloadTimeMs } from './frames.ts'
+import { isPayloadIntact, PUBLISH, PUBREL, payloadPublisher, payloadSequence, payloadTimeMs } from './frames.ts'
 import type { LatencySamples } from './latency.ts'
 import type { FrameHandler } from './reader.ts'
+import { Replies } from './replies.ts'
 import { SequenceTracker } from './sequence.ts'
 
 // Sequence numbers are looked at in every message, the rest of the payload in one of so many.
 const FULL_CHECK_EVERY = 1_024
-const ACKS_PER_READ = 16_384
+const PACKET_IDS = 65_536
 
 /** Where a delivery counts besides its own subscriber. */
 export interface DeliveryBook {
@@ -19,30 +20,37 @@ export interface DeliveryBook {
   onCredit(): void
 }
 
-/** Counts and checks deliveries; acknowledges QoS 1, all of one read in one write. */
+/** Counts and checks deliveries, and answers for its side of QoS 1 and 2. */
 export class Subscriber implements FrameHandler {
   corrupt = 0
+  /** QoS 2: packet ids that were used for something new before the PUBREL of what they stood for. */
+  misused = 0
+  /** QoS 2: deliveries that wait for their PUBREL. */
+  unreleased = 0
   readonly trackers: readonly SequenceTracker[]
-  readonly #connection: Connection
   readonly #book: DeliveryBook
-  readonly #acks = Buffer.alloc(ACKS_PER_READ * 4)
-  #ackBytes = 0
+  readonly #replies: Replies
+  // QoS 2: 1 between the PUBLISH and the PUBREL of a packet id.
+  #held: Uint8Array | undefined
   #seen = 0
 
-  constructor(connection: Connection, book: DeliveryBook) {
-    this.#connection = connection
+  constructor(connection: Wire, book: DeliveryBook) {
     this.#book = book
+    this.#replies = new Replies(connection)
     this.trackers = book.flows.map(() => new SequenceTracker())
     connection.handle(this, () => {})
   }
 
   onFrame(bytes: Buffer, start: number, body: number, end: number): void {
     const first = bytes[start]!
+    if (first >> 4 === PUBREL) this.#release((bytes[body]! << 8) | bytes[body + 1]!)
     if (first >> 4 !== PUBLISH) return
     let at = body + 2 + ((bytes[body]! << 8) | bytes[body + 1]!)
     if ((first & 0x06) !== 0) {
-      this.#acknowledge(bytes[at]!, bytes[at + 1]!)
+      const packetId = (bytes[at]! << 8) | bytes[at + 1]!
       at += 2
+      if ((first & 0x04) === 0) this.#replies.add(0x40, packetId)
+      else if (!this.#hold(packetId, (first & 0x08) !== 0)) return
     }
     const book = this.#book
     const publisher = payloadPublisher(bytes, at)
@@ -63,22 +71,26 @@ export class Subscriber implements FrameHandler {
   }
 
   onReadEnd(): void {
-    this.#flushAcks()
+    this.#replies.flush()
     this.#book.onCredit()
   }
 
-  #acknowledge(high: number, low: number): void {
-    const acks = this.#acks
-    acks[this.#ackBytes++] = 0x40
-    acks[this.#ackBytes++] = 2
-    acks[this.#ackBytes++] = high
-    acks[this.#ackBytes++] = low
-    if (this.#ackBytes === acks.length) this.#flushAcks()
+  /** Answers a PUBLISH with QoS 2. False: it is one of before, sent again. */
+  #hold(packetId: number, isDuplicate: boolean): boolean {
+    this.#replies.add(0x50, packetId)
+    this.#held ??= new Uint8Array(PACKET_IDS)
+    const held = this.#held[packetId] === 1
+    if (held && isDuplicate) return false
+    if (held) this.misused++
+    else this.unreleased++
+    this.#held[packetId] = 1
+    return true
   }
 
-  #flushAcks(): void {
-    if (this.#ackBytes === 0) return
-    this.#connection.write(Buffer.from(this.#acks.subarray(0, this.#ackBytes)))
-    this.#ackBytes = 0
+  #release(packetId: number): void {
+    this.#replies.add(0x70, packetId)
+    if (this.#held?.[packetId] !== 1) return
+    this.#held[packetId] = 0
+    this.unreleased--
   }
 }

@@ -1,37 +1,36 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ProcessReading, readCoreBusySeconds, readProcess } from '../proc.ts'
-import { Connection } from './connection.ts'
 import { Flow } from './flow.ts'
-import type { ClientSpec, LatencyResult, LoadJob, LoadResult } from './job.ts'
+import type { FlowJob, FlowResult, LatencyResult } from './job.ts'
 import { LatencySamples, runOpenLoop } from './latency.ts'
+import { atOnce, Population } from './population.ts'
 import { Publisher } from './publisher.ts'
+import type { Scenario } from './scenario.ts'
 import { type DeliveryBook, Subscriber } from './subscriber.ts'
 import { tallyOf } from './tally.ts'
+import { takeReading, windowBetween } from './window.ts'
 
-const READ_BUFFER_BYTES = 262_144
 const STALL_MS = 500
 const LOOK_EVERY_MS = 50
 // Longer than any pause of a live broker that was seen here: what has not come by then does not come.
 const QUIET_MS = 5_000
 const DRAIN_MAX_MS = 30_000
-const CONNECTS_AT_ONCE = 20
+const SUBSCRIBES_AT_ONCE = 20
 
-/** One scenario against one broker: connect, warm up, measure, drain, measure latency, tally. */
-export class Generator {
+/** Connect, warm up, measure, drain, measure latency, tally. */
+export class FlowScenario implements Scenario {
   phase = 'connect'
-  readonly #job: LoadJob
+  readonly #job: FlowJob
   readonly #book: DeliveryBook
-  readonly #connections: Connection[] = []
+  readonly #population: Population
   readonly #publishers: Publisher[] = []
   readonly #subscribers: Subscriber[] = []
-  readonly #lost: Promise<never>
-  #onLost: (reason: string) => void = () => {}
   #flooding = false
   #pumpPlanned = false
   #quiet = true
 
-  constructor(job: LoadJob) {
+  constructor(job: FlowJob) {
     this.#job = job
+    this.#population = new Population(job)
     this.#book = {
       flows: job.publishers.map(() => new Flow(job.copiesPerMessage, job.inFlight)),
       payloadBytes: job.payloadBytes,
@@ -39,21 +38,16 @@ export class Generator {
       latency: undefined,
       onCredit: () => this.#planPump(),
     }
-    this.#lost = new Promise((_, reject) => {
-      this.#onLost = reason => reject(new Error(reason))
-    })
-    // A connection lost while nobody races against it must not end the process before it has reported.
-    this.#lost.catch(() => {})
   }
 
   get delivered(): number {
     return this.#book.delivered
   }
 
-  async run(): Promise<LoadResult> {
+  async run(): Promise<FlowResult> {
     const watch = setInterval(() => this.#forgiveStalled(), LOOK_EVERY_MS)
     try {
-      return await Promise.race([this.#lost, this.#scenario()])
+      return await Promise.race([this.#population.lost, this.#scenario()])
     } finally {
       clearInterval(watch)
       this.#flooding = false
@@ -61,10 +55,10 @@ export class Generator {
   }
 
   close(): void {
-    for (const connection of this.#connections) connection.close()
+    this.#population.close()
   }
 
-  async #scenario(): Promise<LoadResult> {
+  async #scenario(): Promise<FlowResult> {
     const job = this.#job
     await this.#connect()
     this.phase = 'warm-up'
@@ -72,25 +66,19 @@ export class Generator {
     this.#planPump()
     await delay(job.warmupMs)
     this.phase = 'flood'
-    const before = this.#reading()
+    const before = { reading: takeReading(job), delivered: this.#book.delivered, stalls: this.#stalls() }
     await delay(job.windowMs)
-    const after = this.#reading()
+    const after = { reading: takeReading(job), delivered: this.#book.delivered, stalls: this.#stalls() }
     this.#flooding = false
     this.phase = 'drain'
     await this.#drain()
     this.phase = 'latency'
     const latency = job.latencyRate > 0 ? await this.#measureLatency() : undefined
     this.phase = 'tally'
-    const brokerCpuSeconds = before.broker && after.broker && after.broker.cpuSeconds - before.broker.cpuSeconds
-    const loadCpuSeconds = (after.cpuMicros - before.cpuMicros) / 1e6
     return {
-      windowSeconds: (after.timeMs - before.timeMs) / 1_000,
+      kind: 'flow',
+      window: windowBetween(before.reading, after.reading),
       delivered: after.delivered - before.delivered,
-      brokerCpuSeconds,
-      brokerRssBytes: after.broker?.rssBytes,
-      brokerRssPeakBytes: after.broker?.rssPeakBytes,
-      loadCpuSeconds,
-      othersCpuSeconds: othersBetween(before, after, brokerCpuSeconds, loadCpuSeconds),
       stalls: after.stalls - before.stalls,
       tally: tallyOf({
         qos: job.qos,
@@ -105,10 +93,11 @@ export class Generator {
 
   async #connect(): Promise<void> {
     const { qos, payloadBytes, ackWindow, subscribers, publishers } = this.#job
-    const readBuffer = Buffer.alloc(READ_BUFFER_BYTES)
-    const listening = await this.#openAll(subscribers, readBuffer)
-    await inSlices(listening, (connection, index) => connection.subscribe(subscribers[index]!.topic, qos))
-    const publishing = await this.#openAll(publishers, readBuffer)
+    const listening = await this.#population.open(subscribers)
+    await atOnce(listening, SUBSCRIBES_AT_ONCE, (connection, index) =>
+      connection.subscribe([subscribers[index]!.topic], qos),
+    )
+    const publishing = await this.#population.open(publishers)
     for (const connection of listening) this.#subscribers.push(new Subscriber(connection, this.#book))
     publishing.forEach((connection, index) => {
       const flow = this.#book.flows[index]!
@@ -116,15 +105,6 @@ export class Generator {
       const onCredit = () => this.#planPump()
       const options = { connection, flow, topic, publisher: index, qos, payloadBytes, ackWindow, onCredit }
       this.#publishers.push(new Publisher(options))
-    })
-  }
-
-  #openAll(specs: readonly ClientSpec[], readBuffer: Buffer): Promise<Connection[]> {
-    const { host, port } = this.#job
-    return inSlices(specs, async spec => {
-      const connection = await Connection.open({ host, port, spec, readBuffer, onLost: this.#onLost })
-      this.#connections.push(connection)
-      return connection
     })
   }
 
@@ -156,7 +136,7 @@ export class Generator {
     let seen = -1
     let movedMs = performance.now()
     while (performance.now() < endMs && performance.now() - movedMs < QUIET_MS) {
-      if (this.#book.flows.every(flow => flow.isComplete()) && this.#publishers.every(p => p.isAcked())) return true
+      if (this.#isComplete()) return true
       const moved = this.#publishers.reduce((sum, publisher) => sum + publisher.acked, this.#book.delivered)
       if (moved !== seen) {
         seen = moved
@@ -165,6 +145,14 @@ export class Generator {
       await delay(LOOK_EVERY_MS)
     }
     return performance.now() < endMs
+  }
+
+  #isComplete(): boolean {
+    return (
+      this.#book.flows.every(flow => flow.isComplete()) &&
+      this.#publishers.every(publisher => publisher.isAcked()) &&
+      this.#subscribers.every(subscriber => subscriber.unreleased === 0)
+    )
   }
 
   async #measureLatency(): Promise<LatencyResult | { missing: string }> {
@@ -191,58 +179,7 @@ export class Generator {
     return this.#subscribers.slice(publisher, publisher + 1)
   }
 
-  #reading(): Reading {
-    const cpu = process.cpuUsage()
-    const { cores } = this.#job
-    return {
-      timeMs: performance.now(),
-      delivered: this.#book.delivered,
-      stalls: this.#book.flows.reduce((sum, flow) => sum + flow.stalls, 0),
-      cpuMicros: cpu.user + cpu.system,
-      broker: readProcess(this.#job.brokerPid),
-      brokerCoreSeconds: cores && readCoreBusySeconds(cores.broker),
-      loadCoreSeconds: cores && readCoreBusySeconds(cores.load),
-    }
+  #stalls(): number {
+    return this.#book.flows.reduce((sum, flow) => sum + flow.stalls, 0)
   }
-}
-
-interface Reading {
-  readonly timeMs: number
-  readonly delivered: number
-  readonly stalls: number
-  readonly cpuMicros: number
-  readonly broker: ProcessReading | undefined
-  readonly brokerCoreSeconds: number | undefined
-  readonly loadCoreSeconds: number | undefined
-}
-
-/** What the cores did besides the broker and us. */
-function othersBetween(
-  before: Reading,
-  after: Reading,
-  brokerCpuSeconds: number | undefined,
-  loadCpuSeconds: number,
-): LoadResult['othersCpuSeconds'] {
-  const [b0, b1, l0, l1] = [
-    before.brokerCoreSeconds,
-    after.brokerCoreSeconds,
-    before.loadCoreSeconds,
-    after.loadCoreSeconds,
-  ]
-  if (b0 === undefined || b1 === undefined || l0 === undefined || l1 === undefined) return undefined
-  if (brokerCpuSeconds === undefined) return undefined
-  return {
-    brokerCore: Math.max(0, b1 - b0 - brokerCpuSeconds),
-    loadCore: Math.max(0, l1 - l0 - loadCpuSeconds),
-  }
-}
-
-/** A few at a time: hundreds of connects at once measure the accept queue, not the broker. */
-async function inSlices<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (let from = 0; from < items.length; from += CONNECTS_AT_ONCE) {
-    const slice = items.slice(from, from + CONNECTS_AT_ONCE)
-    results.push(...(await Promise.all(slice.map((item, offset) => work(item, from + offset)))))
-  }
-  return results
 }

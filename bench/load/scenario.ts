@@ -1,0 +1,9 @@
+import type { LoadResult } from './job.ts'
+
+/** One job being done. `phase` and `delivered` tell how far it came, should it fail. */
+export interface Scenario {
+  readonly phase: string
+  readonly delivered: number
+  run(): Promise<LoadResult>
+  close(): void
+}

@@ -1,0 +1,76 @@
+import type { FlowResult, LoadResult } from '../load/job.ts'
+import { isDisturbed, isLoadBound, othersShare, type Row, windowsOf } from './rows.ts'
+import { whole } from './text.ts'
+
+/** What in a row breaks a promise or spoils a figure, in words; empty when all is well. */
+export function remarksOn(row: Row): string[] {
+  const several = row.outcomes.length > 1
+  return row.outcomes.flatMap((outcome, run) => {
+    const label = `${labelOf(row)}${several ? `, run ${run + 1}` : ''}`
+    const remarks =
+      'failed' in outcome ? [outcome.failed] : [...faultsIn(outcome.result), ...doubtsAbout(outcome.result)]
+    return remarks.map(remark => `${label}: ${remark}`)
+  })
+}
+
+/** Whether messages went astray in any run: then its figures prove nothing, however good they are. */
+export function isFaulty(row: Row): boolean {
+  return row.outcomes.some(outcome => 'failed' in outcome || faultsIn(outcome.result).length > 0)
+}
+
+function labelOf(row: Row): string {
+  const { shape, broker, profile } = row
+  return `${broker} (${profile}), ${shape.title}${shape.kind === 'flow' ? `, QoS ${row.qos}` : ''}`
+}
+
+function doubtsAbout(result: LoadResult): string[] {
+  const doubts: string[] = []
+  if (isLoadBound(result)) doubts.push('the load generator was the limit, the broker may do more')
+  if (isDisturbed(result)) {
+    const others = Math.max(...windowsOf(result).map(window => othersShare(window) ?? 0))
+    doubts.push(`NOT COMPARABLE, other processes took ${Math.round(others * 100)} % of a core`)
+  }
+  if (result.kind === 'flow' && result.latency && 'missing' in result.latency) {
+    doubts.push(`latency not measured, ${result.latency.missing}`)
+  }
+  return doubts
+}
+
+function faultsIn(result: LoadResult): string[] {
+  switch (result.kind) {
+    case 'flow':
+      return flowFaults(result)
+    case 'idle':
+      return counted([[result.connections - result.alive, 'connections that did not answer a PINGREQ']])
+    case 'filters':
+      return counted([
+        [result.lost, 'deliveries dropped'],
+        [result.misrouted, 'deliveries to the wrong subscriber, or twice'],
+      ])
+    case 'drain':
+      return counted([
+        [result.queued - result.delivered, 'queued messages never delivered'],
+        [result.duplicated, 'duplicate deliveries'],
+        [result.reordered, 'deliveries out of order'],
+        [result.corrupt, 'payloads not as they were sent'],
+      ])
+  }
+}
+
+function flowFaults({ tally, stalls, drained }: FlowResult): string[] {
+  const acknowledged = tally.acked > 0
+  const lost = acknowledged ? 'deliveries of acknowledged messages lost' : 'deliveries dropped'
+  return counted([
+    [tally.lost, drained ? lost : 'deliveries still to come when the bench stopped waiting, so none is proved lost'],
+    [acknowledged ? tally.sent - tally.acked : 0, 'messages never acknowledged'],
+    [tally.unreleased, 'deliveries with QoS 2 never released, or whose packet id was used again before'],
+    [tally.duplicated, 'duplicate deliveries'],
+    [tally.reordered, 'deliveries out of order'],
+    [tally.corrupt, 'payloads not as they were sent'],
+    [stalls, 'times a publisher waited 500 ms for deliveries in vain'],
+  ])
+}
+
+function counted(faults: readonly (readonly [count: number, what: string])[]): string[] {
+  return faults.filter(([count]) => count > 0).map(([count, what]) => `${whole(count)} ${what}`)
+}
