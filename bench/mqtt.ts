@@ -168,7 +168,7 @@ function notesOf(options: MqttBenchOptions, canPin: boolean): string[] {
 
 function flowNotes(windows: string, ackWindow: number, latencyRate: number): string[] {
   return [
-    `closed loop, undelivered messages per publisher at most ${windows}; QoS 1 and 2 at most ${ackWindow} unacknowledged per publisher`,
+    `closed loop, undelivered messages per publisher at most ${windows}; QoS 1 and 2 at most ${ackWindow} unacknowledged per publisher; a delivery of QoS 2 counts at its PUBLISH`,
     `latency in a phase of its own: open loop, ${latencyRate} deliveries/s over all subscribers, counted from when a message was due; disk: a bare write + fdatasync loop right before and after that row`,
   ]
 }

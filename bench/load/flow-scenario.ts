@@ -137,7 +137,7 @@ export class FlowScenario implements Scenario {
     let movedMs = performance.now()
     while (performance.now() < endMs && performance.now() - movedMs < QUIET_MS) {
       if (this.#isComplete()) return true
-      const moved = this.#publishers.reduce((sum, publisher) => sum + publisher.acked, this.#book.delivered)
+      const moved = this.#moved()
       if (moved !== seen) {
         seen = moved
         movedMs = performance.now()
@@ -145,6 +145,13 @@ export class FlowScenario implements Scenario {
       await delay(LOOK_EVERY_MS)
     }
     return performance.now() < endMs
+  }
+
+  /** A number that grows with everything that the broker does for a message. */
+  #moved(): number {
+    const acked = this.#publishers.reduce((sum, publisher) => sum + publisher.acked, 0)
+    const released = this.#subscribers.reduce((sum, subscriber) => sum + subscriber.released, 0)
+    return this.#book.delivered + acked + released
   }
 
   #isComplete(): boolean {

@@ -104,8 +104,10 @@ export interface Tally {
   readonly duplicated: number
   readonly reordered: number
   readonly corrupt: number
-  /** QoS 2 only: deliveries that the broker never released, or whose packet id it used before it had. */
+  /** QoS 2 only: deliveries that the broker never released. */
   readonly unreleased: number
+  /** QoS 2 only: packet ids that it used for something new before it had released what they stood for. */
+  readonly misused: number
 }
 
 /** What one stretch of time cost whom. */

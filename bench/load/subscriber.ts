@@ -25,8 +25,9 @@ export class Subscriber implements FrameHandler {
   corrupt = 0
   /** QoS 2: packet ids that were used for something new before the PUBREL of what they stood for. */
   misused = 0
-  /** QoS 2: deliveries that wait for their PUBREL. */
+  /** QoS 2: deliveries that wait for their PUBREL, and that have had it. */
   unreleased = 0
+  released = 0
   readonly trackers: readonly SequenceTracker[]
   readonly #book: DeliveryBook
   readonly #replies: Replies
@@ -92,5 +93,6 @@ export class Subscriber implements FrameHandler {
     if (this.#held?.[packetId] !== 1) return
     this.#held[packetId] = 0
     this.unreleased--
+    this.released++
   }
 }

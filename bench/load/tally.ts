@@ -38,6 +38,7 @@ export function tallyOf(options: {
     reordered: 0,
     corrupt: 0,
     unreleased: 0,
+    misused: 0,
   }
   publishers.forEach((publisher, index) => {
     const { sent } = publisher.flow
@@ -55,7 +56,8 @@ export function tallyOf(options: {
   })
   for (const subscriber of subscribers) {
     tally.corrupt += subscriber.corrupt
-    tally.unreleased += subscriber.unreleased + subscriber.misused
+    tally.unreleased += subscriber.unreleased
+    tally.misused += subscriber.misused
     for (const tracker of subscriber.trackers) {
       tally.duplicated += tracker.duplicated
       tally.reordered += tracker.reordered

@@ -30,6 +30,9 @@ function doubtsAbout(result: LoadResult): string[] {
     const others = Math.max(...windowsOf(result).map(window => othersShare(window) ?? 0))
     doubts.push(`NOT COMPARABLE, other processes took ${Math.round(others * 100)} % of a core`)
   }
+  if (result.kind === 'flow') {
+    doubts.push(...counted([[result.stalls, 'times a publisher waited 500 ms for deliveries in vain']]))
+  }
   if (result.kind === 'flow' && result.latency && 'missing' in result.latency) {
     doubts.push(`latency not measured, ${result.latency.missing}`)
   }
@@ -57,17 +60,18 @@ function faultsIn(result: LoadResult): string[] {
   }
 }
 
-function flowFaults({ tally, stalls, drained }: FlowResult): string[] {
+function flowFaults({ tally, drained }: FlowResult): string[] {
   const acknowledged = tally.acked > 0
   const lost = acknowledged ? 'deliveries of acknowledged messages lost' : 'deliveries dropped'
+  const late = 'when the bench stopped waiting, so none is proved lost'
   return counted([
-    [tally.lost, drained ? lost : 'deliveries still to come when the bench stopped waiting, so none is proved lost'],
+    [tally.lost, drained ? lost : `deliveries still to come ${late}`],
     [acknowledged ? tally.sent - tally.acked : 0, 'messages never acknowledged'],
-    [tally.unreleased, 'deliveries with QoS 2 never released, or whose packet id was used again before'],
+    [tally.unreleased, `deliveries with QoS 2 ${drained ? 'never released' : `still to be released ${late}`}`],
+    [tally.misused, 'packet ids used again before what they stood for was released'],
     [tally.duplicated, 'duplicate deliveries'],
     [tally.reordered, 'deliveries out of order'],
     [tally.corrupt, 'payloads not as they were sent'],
-    [stalls, 'times a publisher waited 500 ms for deliveries in vain'],
   ])
 }
 

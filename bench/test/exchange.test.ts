@@ -162,6 +162,7 @@ describe('the tally', () => {
           lost: 41 - distinct,
           duplicated: sequences.length - distinct,
           unreleased: 0,
+          misused: 0,
         })
       }),
     )

@@ -22,7 +22,7 @@ export const loadBound: Window = windowOf({ loadCpuSeconds: 0.99 })
 
 /** A flawless second of that many deliveries. */
 export function flowOf(delivered: number, changes: Partial<FlowResult> = {}): FlowResult {
-  const nothing = { lost: 0, duplicated: 0, reordered: 0, corrupt: 0, unreleased: 0 }
+  const nothing = { lost: 0, duplicated: 0, reordered: 0, corrupt: 0, unreleased: 0, misused: 0 }
   return {
     kind: 'flow',
     window: windowOf(),
