@@ -5,6 +5,8 @@ import { firstLine, type Processes } from './brokers/processes.ts'
 export interface TrieReading {
   readonly few: { readonly filters: number; readonly nanoseconds: number }
   readonly many: { readonly filters: number; readonly nanoseconds: number }
+  /** Of the time that it took, how much the core was somebody else's: they leave nothing of ours in its caches. */
+  readonly othersShare: number
 }
 
 const TIMEOUT_MS = 120_000

@@ -2,7 +2,16 @@ import type { DrainResult, FiltersResult, FlowResult, IdleResult, LoadResult, Qo
 import { DEFAULT_SIZES, type FlowShape, type Sizes } from '../shapes.ts'
 import type { TrieReading } from '../trie.ts'
 import { isFaulty } from './remarks.ts'
-import { bytesPerConnection, figureOf, isDisturbed, isLoadBound, type Measured, medianOf, type Row } from './rows.ts'
+import {
+  bytesPerConnection,
+  figureOf,
+  isDisturbed,
+  isLoadBound,
+  type Measured,
+  medianOf,
+  OTHERS_SHARE_MAX,
+  type Row,
+} from './rows.ts'
 import { drainGrowthBytes, filterCostRatio, ratio } from './tables.ts'
 import { kibibytes, mebibytes, milliseconds, whole } from './text.ts'
 
@@ -141,7 +150,8 @@ function filterBars({ rows, sizes, trie }: Evidence): Bar[] {
   if (!trie) return bars
   const times = trie.many.nanoseconds / trie.few.nanoseconds
   const measured = `${times.toFixed(2)} × (${trie.many.nanoseconds.toFixed(0)} ns : ${trie.few.nanoseconds.toFixed(0)} ns)`
-  const verdict: Verdict = !isToSize ? 'not comparable' : times <= FILTER_COST_RATIO_MAX ? 'met' : 'NOT MET'
+  const isComparable = isToSize && trie.othersShare <= OTHERS_SHARE_MAX
+  const verdict: Verdict = !isComparable ? 'not comparable' : times <= FILTER_COST_RATIO_MAX ? 'met' : 'NOT MET'
   return [...bars, { what: `${what}, matching alone`, demand, measured, verdict }]
 }
 

@@ -4,7 +4,7 @@ import type { Sizes } from '../shapes.ts'
 import type { TrieReading } from '../trie.ts'
 import { type Bar, barsOf } from './bars.ts'
 import { remarksOn } from './remarks.ts'
-import { medianOf, type Row } from './rows.ts'
+import { medianOf, OTHERS_SHARE_MAX, type Row } from './rows.ts'
 import { tablesOf } from './tables.ts'
 import { mebibytes, toTable } from './text.ts'
 
@@ -60,9 +60,11 @@ function barsSection(bars: readonly Bar[]): string[] {
 
 function trieSection(trie: TrieReading | undefined): string[] {
   if (!trie) return []
-  const { few, many } = trie
+  const { few, many, othersShare } = trie
   const lines = [few, many].map(({ filters, nanoseconds }) => [String(filters), nanoseconds.toFixed(0)])
-  return ['## The filter trie alone', '', ...toTable(['filters', 'ns/match'], 1, lines)]
+  const doubt =
+    othersShare > OTHERS_SHARE_MAX ? [`NOT COMPARABLE, others had the core ${share(othersShare)} of the time.`, ''] : []
+  return ['## The filter trie alone', '', ...toTable(['filters', 'ns/match'], 1, lines), ...doubt]
 }
 
 function profilesSection(rows: readonly Row[]): string[] {

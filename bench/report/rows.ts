@@ -26,7 +26,7 @@ export type Measured<R extends LoadResult = LoadResult> = Exclude<Outcome, { fai
 
 // A disturbed broker can look better per message, not worse, because it finds larger batches: such a row gets no ratio.
 // Kernel threads stay below this.
-const OTHERS_SHARE_MAX = 0.05
+export const OTHERS_SHARE_MAX = 0.05
 // With less to spare than this, a faster broker would have shown no better figure.
 const LOAD_SHARE_MAX = 0.95
 

@@ -102,9 +102,10 @@ describe('bars on size and time', () => {
   })
 
   it('hold many filters to the cost of few, through the hub and alone', () => {
-    const trie = (nanoseconds: number) => ({
+    const trie = (nanoseconds: number, othersShare = 0) => ({
       few: { filters: 100, nanoseconds: 100 },
       many: { filters: 100_000, nanoseconds },
+      othersShare,
     })
     const of = (delivered: number, nanoseconds: number) =>
       Object.values(
@@ -116,6 +117,7 @@ describe('bars on size and time', () => {
     expect(of(100, 300)).toEqual(['met', 'met'])
     expect(of(99, 300)).toEqual(['NOT MET', 'met'])
     expect(of(100, 301)).toEqual(['met', 'NOT MET'])
+    expect(Object.values(verdicts({ trie: trie(300, 0.1) }))).toEqual(['not comparable'])
   })
 
   it('hold a drain to its rate and its growth', () => {
