@@ -29,7 +29,11 @@ export async function runMqttBench(options: MqttBenchOptions, command: string): 
     await processes.stopAll()
     rmSync(workDir, { recursive: true, force: true })
   }
-  const onSignal = (): void => void cleanUp().finally(() => process.exit(130))
+  let isInterrupted = false
+  const onSignal = (): void => {
+    isInterrupted = true
+    void cleanUp().finally(() => process.exit(130))
+  }
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
   try {
     const host = readHost()
@@ -56,6 +60,8 @@ export async function runMqttBench(options: MqttBenchOptions, command: string): 
     for (const { run, plan } of turnsOf(plansOf(options, present), options.repeat)) {
       const profileDir = profileDirOf(options, plan, run)
       const outcome = await runScenario({ ...plan, bench: options, processes, workDir, profileDir })
+      // The row failed of it, and the next one would find the directory gone.
+      if (isInterrupted) break
       const row = rowOf(rows, plan)
       row.outcomes.push(outcome)
       process.stderr.write(`${progress(row, outcome)}\n`)
