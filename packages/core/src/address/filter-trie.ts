@@ -7,14 +7,20 @@ interface TrieNode<T> {
   /** The next level is `+`. Apart from the children, so that a level of that text in a topic cannot reach it. */
   plus: TrieNode<T> | undefined
   /** Values of the filter that ends here. */
-  here: Entry<T> | undefined
+  here: Slot<T>
   /** Values of the filter that ends here with a further `#`. */
-  below: Entry<T> | undefined
+  below: Slot<T>
 }
 
-interface Entry<T> {
-  readonly filter: string
-  readonly values: Set<T>
+/**
+ * Most filters have one value. It stands for itself: among a hundred thousand filters every further object on the way to it is one more that no cache holds.
+ */
+type Slot<T> = T | Many<T> | typeof none
+
+const none: unique symbol = Symbol('none')
+
+class Many<T> {
+  readonly values = new Set<T>()
 }
 
 /**
@@ -40,15 +46,11 @@ export class FilterTrie<T> {
       const end = levelEnd(filter, start)
       ended = end === filter.length
       const level = filter.slice(start, end)
-      if (ended && level === '#') {
-        node.below ??= { filter, values: new Set() }
-        return this.#addTo(node.below, value)
-      }
+      if (ended && level === '#') return this.#addTo(node, 'below', value)
       node = childOrNew(node, level)
       start = end + 1
     }
-    node.here ??= { filter, values: new Set() }
-    return this.#addTo(node.here, value)
+    return this.#addTo(node, 'here', value)
   }
 
   /** Returns false when that pair was not there. Nodes that hold nothing any more go with it. */
@@ -62,11 +64,8 @@ export class FilterTrie<T> {
       if (next === undefined) return false
       path.push(next)
     }
-    const last = path[path.length - 1]!
-    const entry = last[slot]
-    if (entry?.values.delete(value) !== true) return false
+    if (!removeFrom(path[path.length - 1]!, slot, value)) return false
     this.#size--
-    if (entry.values.size === 0) last[slot] = undefined
     for (let i = path.length - 1; i > 0 && isEmpty(path[i]!); i--) removeChild(path[i - 1]!, levels[i - 1]!)
     return true
   }
@@ -84,7 +83,7 @@ export class FilterTrie<T> {
    * Calls `visit` once for each matching pair, in no promised order. `visit` may add and remove pairs; whether those
    * are visited in the same walk is not promised.
    */
-  matchInto(topic: string, visit: (value: T, filter: string) => void): void {
+  matchInto(topic: string, visit: (value: T) => void): void {
     if (!topic.startsWith('$')) walk(this.#root, topic, 0, visit)
     else {
       // A wildcard at the first level does not match a topic that starts with `$` (MQTT 5, section 4.7.2).
@@ -94,25 +93,51 @@ export class FilterTrie<T> {
     }
   }
 
-  #addTo(entry: Entry<T>, value: T): boolean {
-    if (entry.values.has(value)) return false
-    entry.values.add(value)
+  #addTo(node: TrieNode<T>, slot: 'here' | 'below', value: T): boolean {
+    const there = node[slot]
+    if (there instanceof Many) {
+      if (there.values.has(value)) return false
+      there.values.add(value)
+    } else if (there === none) node[slot] = value
+    else if (isSame(there, value)) return false
+    else {
+      const many = new Many<T>()
+      many.values.add(there as T).add(value)
+      node[slot] = many
+    }
     this.#size++
     return true
   }
+}
+
+function removeFrom<T>(node: TrieNode<T>, slot: 'here' | 'below', value: T): boolean {
+  const there = node[slot]
+  if (there instanceof Many) {
+    if (!there.values.delete(value)) return false
+    if (there.values.size === 1) for (const last of there.values) node[slot] = last
+    return true
+  }
+  if (there === none || !isSame(there, value)) return false
+  node[slot] = none
+  return true
+}
+
+/** As a `Set` compares. */
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || Object.is(a, b)
 }
 
 /**
  * Visits what matches from `top` on, where the topic's next level starts at `topStart`; the topic has ended where that is past its
  * end. Recurses only where both a `+` and a level of that name lead on, so a long topic cannot exhaust the stack.
  */
-function walk<T>(top: TrieNode<T>, topic: string, topStart: number, visit: (value: T, filter: string) => void): void {
+function walk<T>(top: TrieNode<T>, topic: string, topStart: number, visit: (value: T) => void): void {
   let node = top
   let start = topStart
   for (;;) {
-    if (node.below !== undefined) visitAll(node.below, visit)
+    if (node.below !== none) visitAll(node.below, visit)
     if (start > topic.length) {
-      if (node.here !== undefined) visitAll(node.here, visit)
+      if (node.here !== none) visitAll(node.here, visit)
       return
     }
     const end = levelEnd(topic, start)
@@ -126,16 +151,17 @@ function walk<T>(top: TrieNode<T>, topic: string, topStart: number, visit: (valu
   }
 }
 
-function visitAll<T>(entry: Entry<T>, visit: (value: T, filter: string) => void): void {
-  for (const value of entry.values) visit(value, entry.filter)
+function visitAll<T>(slot: T | Many<T>, visit: (value: T) => void): void {
+  if (!(slot instanceof Many)) visit(slot)
+  else for (const value of slot.values) visit(value)
 }
 
 function emptyNode<T>(): TrieNode<T> {
-  return { children: undefined, plus: undefined, here: undefined, below: undefined }
+  return { children: undefined, plus: undefined, here: none, below: none }
 }
 
 function isEmpty<T>(node: TrieNode<T>): boolean {
-  return node.here === undefined && node.below === undefined && node.plus === undefined && node.children === undefined
+  return node.here === none && node.below === none && node.plus === undefined && node.children === undefined
 }
 
 function child<T>(node: TrieNode<T>, level: string): TrieNode<T> | undefined {

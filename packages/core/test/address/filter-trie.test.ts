@@ -17,14 +17,6 @@ const steps = fc.array(fc.record({ adds: fc.boolean(), filter: filters, value: f
   maxLength: 60,
 })
 
-function pairsMatching(trie: FilterTrie<number>, topic: string): string[] {
-  const found: string[] = []
-  trie.matchInto(topic, (value, filter) => {
-    found.push(`${filter} ${value}`)
-  })
-  return found.sort()
-}
-
 describe('FilterTrie', () => {
   it('says whether a pair was new, and whether it was there', () => {
     const trie = new FilterTrie<string>()
@@ -108,7 +100,6 @@ describe('FilterTrie', () => {
         }
         for (const topic of asked) {
           const expected = [...pairs].filter(([, [filter]]) => matchesFilter(filter, topic))
-          expect(pairsMatching(trie, topic)).toEqual(expected.map(([key]) => key).sort())
           expect(trie.match(topic).sort()).toEqual(expected.map(([, [, value]]) => value).sort())
         }
       }),
@@ -117,10 +108,11 @@ describe('FilterTrie', () => {
   })
 
   it('lets visit change it', () => {
-    const trie = new FilterTrie<number>()
-    for (const filter of ['#', 'a/#', 'a/b', 'a/+', '+/b']) trie.add(filter, 1)
-    trie.matchInto('a/b', (value, filter) => {
-      expect(trie.remove(filter, value)).toBe(true)
+    const trie = new FilterTrie<string>()
+    const pairs = ['#', 'a/#', 'a/b', 'a/+', '+/b'].flatMap(filter => [filter, `${filter} 2`])
+    for (const pair of pairs) trie.add(pair.split(' ')[0]!, pair)
+    trie.matchInto('a/b', pair => {
+      expect(trie.remove(pair.split(' ')[0]!, pair)).toBe(true)
     })
     expect(trie.size).toBe(0)
     expect(trie.match('a/b')).toEqual([])

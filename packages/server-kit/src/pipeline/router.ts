@@ -3,16 +3,18 @@ import type { AcceptedMessage } from './accepted.ts'
 import type { Receiver, Target } from './target.ts'
 import type { TopicEntry } from './topics.ts'
 
-const rememberedTargetsMax = 1_000_000
-const rememberedEntriesMax = 100_000
+/** Of each half. */
+const rememberedTargetsMax = 500_000
+const rememberedEntriesMax = 50_000
 
 /** Hands each message to everybody whose subscriptions match it. Matching happens once per topic and change, not per message. */
 export class Router {
   readonly #tries = new Map<DomainId, FilterTrie<Receiver>>()
   readonly #onFault: (error: unknown) => void
-  /** Entries whose targets are remembered, oldest first, and how many targets that is. */
-  readonly #remembered = new Set<TopicEntry>()
-  #rememberedTargets = 0
+  /** Entries whose targets are remembered, each as often as it was matched, and how many targets the younger ones have. */
+  #young: TopicEntry[] = []
+  #old: TopicEntry[] = []
+  #youngTargets = 0
   #version = 0
   #head = 0
 
@@ -72,26 +74,31 @@ export class Router {
     return entry.targetsVersion === this.#version ? entry.targets : this.#match(entry)
   }
 
-  /** Topics times subscribers may be more than memory holds: what was matched longest ago is matched again. */
+  /**
+   * Topics times subscribers may be more than memory holds. There are two halves: when the younger is full, the older is matched again when it is
+   * wanted.
+   */
   #remember(entry: TopicEntry, targets: readonly Target[]): void {
-    if (this.#remembered.delete(entry)) this.#rememberedTargets -= entry.targets.length
+    if (this.#young.length >= rememberedEntriesMax || this.#youngTargets >= rememberedTargetsMax) {
+      for (const oldest of this.#old) {
+        oldest.targets = []
+        oldest.targetsVersion = -1
+      }
+      this.#old = this.#young
+      this.#young = []
+      this.#youngTargets = 0
+    }
     entry.targets = targets
     entry.targetsVersion = this.#version
-    this.#remembered.add(entry)
-    this.#rememberedTargets += targets.length
-    for (const oldest of this.#remembered) {
-      if (this.#rememberedTargets <= rememberedTargetsMax && this.#remembered.size <= rememberedEntriesMax) return
-      this.#remembered.delete(oldest)
-      this.#rememberedTargets -= oldest.targets.length
-      oldest.targets = []
-      oldest.targetsVersion = -1
-    }
+    this.#young.push(entry)
+    this.#youngTargets += targets.length
   }
 
   #match(entry: TopicEntry): readonly Target[] {
-    const receivers = new Set(this.#tries.get(entry.domain)?.match(entry.topic))
+    const matched = this.#tries.get(entry.domain)?.match(entry.topic) ?? []
     const targets: Target[] = []
-    for (const receiver of receivers) {
+    // Whoever has two filters that match is there twice.
+    for (const receiver of matched.length > 1 ? new Set(matched) : matched) {
       const target = receiver.targetFor(entry.topic)
       if (target !== undefined) targets.push(target)
     }
