@@ -216,7 +216,10 @@ class ComposedHub implements Hub {
 function checkLimits(what: string, given: object | undefined, known: object): void {
   for (const [name, value] of Object.entries(given ?? {})) {
     if (!Object.hasOwn(known, name)) throw new TypeError(`${what}.${name} is not a limit that there is`)
-    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) {
+    if (value === undefined) continue
+    if (typeof known[name as keyof typeof known] === 'boolean') {
+      if (typeof value !== 'boolean') throw new TypeError(`${what}.${name} must be true or false`)
+    } else if (!(Number.isFinite(value) && value >= 0)) {
       throw new TypeError(`${what}.${name} must be a number of at least 0`)
     }
   }

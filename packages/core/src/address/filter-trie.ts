@@ -129,25 +129,35 @@ function isSame(a: unknown, b: unknown): boolean {
 
 /**
  * Visits what matches from `top` on, where the topic's next level starts at `topStart`; the topic has ended where that is past its
- * end. Recurses only where both a `+` and a level of that name lead on, so a long topic cannot exhaust the stack.
+ * end. Where both a `+` and a level of that name lead on, one of them waits in a list: neither a long topic nor many
+ * filters can exhaust the stack.
  */
 function walk<T>(top: TrieNode<T>, topic: string, topStart: number, visit: (value: T) => void): void {
-  let node = top
+  let node: TrieNode<T> | undefined = top
   let start = topStart
+  let waiting: { readonly node: TrieNode<T>; readonly start: number }[] | undefined
   for (;;) {
+    if (node === undefined) {
+      const next = waiting?.pop()
+      if (next === undefined) return
+      node = next.node
+      start = next.start
+    }
     if (node.below !== none) visitAll(node.below, visit)
     if (start > topic.length) {
       if (node.here !== none) visitAll(node.here, visit)
-      return
+      node = undefined
+      continue
     }
     const end = levelEnd(topic, start)
-    const { plus } = node
-    const named = node.children?.get(topic.slice(start, end))
-    const next = named ?? plus
-    if (next === undefined) return
+    const { plus }: TrieNode<T> = node
+    const named: TrieNode<T> | undefined = node.children?.get(topic.slice(start, end))
     start = end + 1
-    if (named !== undefined && plus !== undefined) walk(plus, topic, start, visit)
-    node = next
+    if (named !== undefined && plus !== undefined) {
+      waiting ??= []
+      waiting.push({ node: plus, start })
+    }
+    node = named ?? plus
   }
 }
 

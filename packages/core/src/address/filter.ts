@@ -12,7 +12,7 @@ export function parseFilter(
   filter: string,
   limits: TopicLimits & { readonly allowDollar?: boolean } = defaultTopicLimits,
 ): string {
-  checkText('filter', filter, limits.topicBytesMax)
+  checkText('filter', filter, limits.topicBytesMax, limits.topicControlCharacters)
   checkLevels('filter', filter, limits)
   if (limits.allowDollar !== true) checkNoDollar('filter', filter)
   for (let i = 0; i < filter.length; i++) {

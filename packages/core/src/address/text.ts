@@ -8,10 +8,10 @@ export type AddressPart = 'topic' | 'filter' | 'channel name'
  * Checks what topics, filters and channel names have in common: length, and characters that are safe in a log line, a
  * header and a terminal. Linear, and constant where the text is far too long.
  */
-export function checkText(part: AddressPart, text: string, bytesMax: number): void {
+export function checkText(part: AddressPart, text: string, bytesMax: number, controlCharacters = false): void {
   if (text.length === 0) throw new ThingmeshError('invalid-argument', `${part} is empty`)
   // A UTF-16 code unit is never less than one byte of UTF-8, so a hostile length is refused before it is walked.
-  const bytes = text.length > bytesMax ? text.length : checkedBytes(part, text)
+  const bytes = text.length > bytesMax ? text.length : checkedBytes(part, text, controlCharacters)
   if (bytes > bytesMax) {
     throw new ThingmeshError('invalid-argument', `${part} has at least ${bytes} bytes, the limit is ${bytesMax}`, {
       details: { found: bytes, max: bytesMax },
@@ -45,13 +45,14 @@ export function forbiddenCharacter(part: AddressPart, text: string, index: numbe
   })
 }
 
-/** Bytes of UTF-8, having refused NUL, C0, DEL, C1, U+FEFF and lone surrogates (MQTT 5, section 1.5.4). */
-function checkedBytes(part: AddressPart, text: string): number {
+/** Bytes of UTF-8, having refused NUL, lone surrogates and, unless told otherwise, C0, DEL, C1 and U+FEFF (MQTT 5, section 1.5.4). */
+function checkedBytes(part: AddressPart, text: string, controlCharacters: boolean): number {
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
     if (unit >= 0x20 && unit < 0x7f) continue
-    if (unit < 0xa0 || unit === 0xfeff) throw forbiddenCharacter(part, text, i)
+    if (unit === 0 || (!controlCharacters && (unit < 0xa0 || unit === 0xfeff))) throw forbiddenCharacter(part, text, i)
+    if (unit < 0x80) continue
     if (unit < 0x800) bytes += 1
     else if (unit < 0xd800 || unit > 0xdfff) bytes += 2
     else {

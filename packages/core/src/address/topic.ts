@@ -9,10 +9,10 @@ import { type AddressPart, checkLevels, checkNoDollar, checkText, forbiddenChara
  * `toTopic(parseTopic(topic)) === topic` for every topic that is accepted.
  *
  * Throws `invalid-argument`: empty, too long, too many levels, an empty channel, `a/`, a `+` or `#` anywhere, a `$` in
- * front, NUL, C0, DEL, C1, U+FEFF, a lone surrogate.
+ * front, NUL, a lone surrogate; and C0, DEL, C1, U+FEFF unless the limits let them through.
  */
 export function parseTopic(topic: string, limits: TopicLimits = defaultTopicLimits): Address {
-  checkText('topic', topic, limits.topicBytesMax)
+  checkText('topic', topic, limits.topicBytesMax, limits.topicControlCharacters)
   checkLevels('topic', topic, limits)
   checkNoDollar('topic', topic)
   checkNoWildcard('topic', topic)

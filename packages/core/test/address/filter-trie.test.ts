@@ -149,6 +149,17 @@ describe('FilterTrie', () => {
     expect(trie.size).toBe(2)
   })
 
+  it('walks as deep as its filters go, though each level leads two ways', () => {
+    const trie = new FilterTrie<number>()
+    const levels = 8_000
+    for (let i = 0; i < levels; i++) trie.add(`${'+/'.repeat(i)}a`, i)
+    let matched = 0
+    trie.matchInto('a/'.repeat(levels).slice(0, -1), () => {
+      matched++
+    })
+    expect(matched).toBe(1)
+  })
+
   it('costs the same with 100 filters as with 100,000', () => {
     const asked = Array.from({ length: 100 }, (_, i) => `telemetry/device${i}/temperature`)
     const small = trieOf(100)

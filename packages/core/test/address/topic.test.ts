@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { defaultTopicLimits, parseChannelName, parseTopic, toTopic } from '../../src/address/index.ts'
+import { defaultTopicLimits, parseChannelName, parseFilter, parseTopic, toTopic } from '../../src/address/index.ts'
 import { isThingmeshError, type ThingmeshError } from '../../src/errors/index.ts'
 
 // The same cases on every run: a failure is one that anybody can repeat.
@@ -78,6 +78,24 @@ describe('parseTopic', () => {
     expect(() => parseTopic('a/b', { topicBytesMax: 3, topicLevelsMax: 2 })).not.toThrow()
     expect(() => parseTopic('a/bc', { topicBytesMax: 3, topicLevelsMax: 2 })).toThrow('limit is 3')
     expect(() => parseTopic('///', { ...defaultTopicLimits, topicLevelsMax: 3 })).toThrow('4 levels')
+  })
+
+  it('lets through what MQTT discourages where it is told to, and NUL and lone surrogates nowhere', () => {
+    const limits = { ...defaultTopicLimits, topicControlCharacters: true }
+    for (const character of forbidden) {
+      const isText = character !== '\0' && !/[\ud800-\udfff]/.test(character)
+      for (const topic of [`a${character}b`, `a/${character}`]) {
+        if (isText) expect(toTopic(parseTopic(topic, limits))).toBe(topic)
+        else expect(refusal(() => parseTopic(topic, limits)).code).toBe('invalid-argument')
+        if (isText) expect(parseFilter(topic, limits)).toBe(topic)
+        else expect(refusal(() => parseFilter(topic, limits)).code).toBe('invalid-argument')
+      }
+    }
+    const bytes = new TextEncoder().encode('a/\u0001\u0085\ufeff').byteLength
+    expect(() => parseTopic('a/\u0001\u0085\ufeff', { ...limits, topicBytesMax: bytes })).not.toThrow()
+    expect(() => parseTopic('a/\u0001\u0085\ufeff', { ...limits, topicBytesMax: bytes - 1 })).toThrow(
+      `has at least ${bytes} bytes`,
+    )
   })
 
   it('gives back every topic that it accepts, and accepts every address of valid levels', () => {

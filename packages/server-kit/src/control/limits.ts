@@ -27,6 +27,9 @@ export interface RegistryLimits extends TopicLimits {
   readonly waitingChangesMax: number
 }
 
+/** Those that something is counted against. */
+type LimitName = Exclude<keyof RegistryLimits, 'topicControlCharacters'>
+
 export const defaultRegistryLimits: RegistryLimits = {
   ...defaultTopicLimits,
   tokenNameBytesMax: 64,
@@ -48,19 +51,19 @@ export const defaultRegistryLimits: RegistryLimits = {
 }
 
 /** Throws `invalid-argument` where a value is larger than the limit of that name. */
-export function checkLimit(limits: RegistryLimits, limit: keyof RegistryLimits, what: string, found: number): void {
+export function checkLimit(limits: RegistryLimits, limit: LimitName, what: string, found: number): void {
   if (found > limits[limit]) throw exceeded('invalid-argument', limits, limit, what, found)
 }
 
 /** Throws `conflict` where the registry would hold more than the limit of that name. */
-export function checkCount(limits: RegistryLimits, limit: keyof RegistryLimits, what: string, found: number): void {
+export function checkCount(limits: RegistryLimits, limit: LimitName, what: string, found: number): void {
   if (found > limits[limit]) throw exceeded('conflict', limits, limit, what, found)
 }
 
 function exceeded(
   code: 'invalid-argument' | 'conflict',
   limits: RegistryLimits,
-  limit: keyof RegistryLimits,
+  limit: LimitName,
   what: string,
   found: number,
 ): ThingmeshError {

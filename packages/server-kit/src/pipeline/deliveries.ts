@@ -50,7 +50,9 @@ export class Deliveries {
     return holder === undefined || holder === sequence ? tag : undefined
   }
 
-  replayTag(): number {
+  /** `undefined` while all of them are held. */
+  replayTag(): number | undefined {
+    if (this.#replays.size >= tagMax - logTags) return undefined
     do this.#lastReplayTag = this.#lastReplayTag === tagMax ? logTags + 1 : this.#lastReplayTag + 1
     while (this.#replays.has(this.#lastReplayTag))
     return this.#lastReplayTag

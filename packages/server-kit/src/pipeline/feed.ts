@@ -8,6 +8,7 @@ import type { LogReader } from './log-reader.ts'
 import { PostponedWill } from './postponed-will.ts'
 import type { QueueBudget } from './queue-budget.ts'
 import { type Receiver, type Target, weighSubscriptions } from './target.ts'
+import { isKept } from './topics.ts'
 
 /** What a feed needs of the hub around it. */
 export interface FeedContext {
@@ -169,7 +170,7 @@ export class Feed implements Receiver {
     const known = this.#targets.get(topic)
     if (known !== undefined) return known ?? undefined
     const target = this.#weigh(topic)
-    this.#targets.set(topic, target ?? null)
+    if (isKept(topic)) this.#targets.set(topic, target ?? null)
     return target
   }
 

@@ -4,6 +4,7 @@ import { defaultTopicLimits } from '@thingmesh/core'
 export interface HubLimits {
   readonly topicBytesMax: number
   readonly topicLevelsMax: number
+  readonly topicControlCharacters: boolean
   readonly payloadBytesMax: number
   readonly clientIdBytesMax: number
   readonly willBytesMax: number
@@ -35,6 +36,7 @@ export interface HubLimits {
 
 export const defaultHubLimits: HubLimits = {
   ...defaultTopicLimits,
+  topicControlCharacters: false,
   payloadBytesMax: 256 * 1024,
   clientIdBytesMax: 64,
   willBytesMax: 4096,

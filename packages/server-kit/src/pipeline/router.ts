@@ -1,7 +1,7 @@
 import { type DomainId, FilterTrie, type Message } from '@thingmesh/core'
 import type { AcceptedMessage } from './accepted.ts'
 import type { Receiver, Target } from './target.ts'
-import type { TopicEntry } from './topics.ts'
+import { isKept, type TopicEntry } from './topics.ts'
 
 /** Of each half. */
 const rememberedTargetsMax = 500_000
@@ -102,7 +102,7 @@ export class Router {
       const target = receiver.targetFor(entry.topic)
       if (target !== undefined) targets.push(target)
     }
-    this.#remember(entry, targets)
+    if (isKept(entry.topic)) this.#remember(entry, targets)
     return targets
   }
 }

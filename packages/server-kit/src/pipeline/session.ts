@@ -25,7 +25,7 @@ import { checkCarried } from './draft.ts'
 import type { Feed } from './feed.ts'
 import type { Reader } from './history.ts'
 import { isWantedAtLeastOnce } from './router.ts'
-import type { TopicEntry } from './topics.ts'
+import { isKept, type TopicEntry } from './topics.ts'
 import type { Walk } from './walk.ts'
 
 const admittedMax = 1024
@@ -255,6 +255,7 @@ export class HubSession implements Session {
     const known = this.#admitted.get(topic)
     if (known !== undefined && known.generation === topics.generation) return known
     const entry = this.#weigh(topic)
+    if (!isKept(topic)) return entry
     if (this.#admitted.size >= admittedMax) this.#admitted.clear()
     this.#admitted.set(topic, entry)
     return entry

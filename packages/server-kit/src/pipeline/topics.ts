@@ -19,6 +19,12 @@ export interface TopicEntry {
 }
 
 const entriesMax = 65_536
+/** Beyond this a topic is looked up anew each time: what is kept by topic is bounded in number, and so in bytes. */
+const keptLengthMax = 1024
+
+export function isKept(topic: string): boolean {
+  return topic.length <= keptLengthMax
+}
 
 /**
  * Topics by domain and text. Peers choose topics, so the table is bounded: it keeps two halves and forgets the older one
@@ -49,6 +55,7 @@ export class TopicTable {
 
   /** Throws `invalid-argument` for what is not a topic to publish to. */
   find(domain: DomainId, topic: string): TopicEntry {
+    if (!isKept(topic)) return this.#make(domain, topic)
     // A domain's id holds no space, so the two cannot be cut in another place.
     const key = `${domain} ${topic}`
     let entry = this.#young.get(key)

@@ -92,3 +92,16 @@ it('ends every session when it stops, and lets nobody in after', async () => {
   await expect(app.publish('telemetry/a', bytes('1'))).rejects.toMatchObject({ code: 'canceled' })
   await expect(connect(secret)).rejects.toMatchObject({ code: 'unavailable' })
 })
+
+it('takes no limit that is none', async () => {
+  const store = memoryStore()
+  for (const limits of [
+    { topicLevelMax: 1 },
+    { topicBytesMax: true },
+    { topicControlCharacters: 1 },
+    { windowMax: -1 },
+  ]) {
+    await expect(createHub({ store, limits: limits as object }), JSON.stringify(limits)).rejects.toThrow(TypeError)
+  }
+  await createHub({ store, limits: { topicControlCharacters: true, topicBytesMax: 65_535 } })
+})

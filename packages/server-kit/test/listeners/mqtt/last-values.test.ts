@@ -72,6 +72,26 @@ describe.each(levels)('last values with MQTT %s', (_, level) => {
     await vi.waitFor(() => expect(site.counter('thingmesh_queues_bytes')).toBe(0))
   })
 
+  it('wait for one of their packet ids, of which there are fewer than a peer may hold un-acknowledged', async () => {
+    const site = await startSite({ limits: { windowMax: 65_535 } })
+    await site.startBystander()
+    const thing = await site.thing('sensor')
+    const writer = await site.connect(thing, { level })
+    for (let i = 0; i < 1_100; i += 50) {
+      for (let j = i; j < i + 50; j++) writer.sendPublish(`telemetry/${j}`, `${j}`, { retain: true })
+      for (let j = i; j < i + 50; j++) await writer.take('puback')
+    }
+    const reader = await site.connect(thing, { level })
+    reader.acknowledges = false
+    await reader.subscribe('telemetry/#')
+    const first = await reader.takeAll(1_024)
+    await site.expectUndisturbed()
+    expect(await reader.arrived()).toEqual([])
+    for (const packet of first.slice(0, 76)) reader.acknowledge(packet)
+    const all = [...first, ...(await reader.takeAll(76))]
+    expect(new Set(all.map(textOf)).size).toBe(1_100)
+  })
+
   it('are not delivered once the right to them is gone, though they were waiting', async () => {
     const site = await startSite({ limits: { windowMax: 2 } })
     const writer = await site.connect(await site.thing('writer'))
