@@ -1,7 +1,7 @@
 // The dependency rules of docs/ARCHITECTURE.md, one by one.
 const core = 'packages/core/src'
 const kit = 'packages/server-kit/src'
-const leaves = 'auth|bridges|bus|control|links|listeners/[^/]+|sinks|store'
+const leaves = 'auth|bridges|bus|control|dialects|links|listeners/[^/]+|sinks|store'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

@@ -4,6 +4,7 @@ const doors = {
   index: 'src/index.ts',
   auth: 'src/auth/index.ts',
   contracts: 'src/contracts/index.ts',
+  dialects: 'src/dialects/index.ts',
   http: 'src/listeners/http/index.ts',
   memory: 'src/listeners/memory/index.ts',
   'memory-store': 'src/store/memory/index.ts',

@@ -22,6 +22,8 @@ export interface Principal {
   readonly id: PrincipalId
   readonly kind: PrincipalKind
   readonly domain: DomainId
+  /** What the domain is called, where that is not its id and whoever proved the principal knows. */
+  readonly domainName?: string | undefined
   /** Rights over channels beyond the registry's grants, for principals that are not in the registry. */
   readonly grants?: readonly PrincipalGrant[] | undefined
   readonly control?: ControlScope | undefined

@@ -1,22 +1,24 @@
 import type { Key, Principal, PrincipalGrant, Thing, Token, TokenScope } from '@thingmesh/core'
 
 /** Its rights are the registry's grants; it brings none. */
-export function thingPrincipal(thing: Thing, key: Key): Principal {
+export function thingPrincipal(thing: Thing, key: Key, domainName: string): Principal {
   return {
     id: `thing:${thing.id}`,
     kind: 'thing',
     domain: thing.domain,
+    domainName,
     credentialId: key.id,
     ...(key.expiresAtMs !== undefined && { expiresAtMs: key.expiresAtMs }),
   }
 }
 
 /** The user of a token is nobody but the token: the token's scope says it all. */
-export function userPrincipal(token: Token): Principal {
+export function userPrincipal(token: Token, domainName: string): Principal {
   return {
     id: `user:${token.id}`,
     kind: 'user',
     domain: token.domain,
+    domainName,
     grants: toGrants(token.scope),
     ...(typeof token.scope === 'string' && { control: token.scope }),
     credentialId: token.id,

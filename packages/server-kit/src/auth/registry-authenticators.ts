@@ -26,9 +26,9 @@ function prove(credentials: CredentialDirectory, credential: Credential, form: '
   if (credentials.formOf(secret) !== form) return undefined
   const proved = credentials.prove(secret)
   if (proved === undefined) throw refusal()
-  if (proved.kind === 'token') return userPrincipal(proved.token)
+  if (proved.kind === 'token') return userPrincipal(proved.token, proved.domainName)
   const { thing, key } = proved
   const identity = credential.kind === 'key' ? credential.identity : undefined
   if (identity !== undefined && identity !== thing.name && identity !== thing.id) throw refusal()
-  return thingPrincipal(thing, key)
+  return thingPrincipal(thing, key, proved.domainName)
 }

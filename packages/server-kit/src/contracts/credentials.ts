@@ -3,7 +3,8 @@ import type { Key, Thing, Token } from '@thingmesh/core'
 /** What a registry secret stands for while it is valid. */
 export type ProvedSecret =
   /** The thing is enabled. */
-  { readonly kind: 'key'; readonly key: Key; readonly thing: Thing } | { readonly kind: 'token'; readonly token: Token }
+  | { readonly kind: 'key'; readonly key: Key; readonly thing: Thing; readonly domainName: string }
+  | { readonly kind: 'token'; readonly token: Token; readonly domainName: string }
 
 /** What the authenticators ask of the registry. Every look-up is synchronous and costs the same, found or not. */
 export interface CredentialDirectory {

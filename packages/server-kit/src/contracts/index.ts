@@ -19,6 +19,7 @@ export type {
   TokenDraft,
 } from './control.ts'
 export type { CredentialDirectory, ProvedSecret } from './credentials.ts'
+export type { Dialect, DialectFilter } from './dialect.ts'
 export type { Health } from './health.ts'
 export type {
   FollowRequest,

@@ -31,7 +31,8 @@ export interface Hello {
   readonly expiresInSeconds?: number | undefined
   /** How many un-acknowledged deliveries the peer takes at once. The hub bounds it. */
   readonly windowMax?: number | undefined
-  readonly will?: Will | undefined
+  /** A function where it takes the principal to say the will's topic. What it throws refuses the connection. */
+  readonly will?: Will | ((principal: Principal) => Will) | undefined
 }
 
 /** A draft that the hub publishes in the peer's name if the connection ends without a farewell. */
@@ -108,6 +109,8 @@ export interface SubscribeRequest {
   /** Which last values to send: `always` (default), `if-new`, `never`. */
   readonly replay?: 'always' | 'if-new' | 'never' | undefined
   readonly subscriptionId?: number | undefined
+  /** Of the peer's way to write topics, where it is not ours: comes back with what is delivered for the subscription. */
+  readonly dialect?: string | undefined
 }
 
 export type SubscribeResult =

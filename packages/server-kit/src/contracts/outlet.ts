@@ -7,6 +7,8 @@ export interface DeliveryTerms {
   readonly retainAsPublished: boolean
   /** MQTT 5, section 3.8.4: one copy carries the identifiers of all matching subscriptions. */
   readonly subscriptionIds: readonly number[]
+  /** What the first of the matching subscriptions said of its dialect; absent for ours. */
+  readonly dialect?: string | undefined
   /** This is the last value, replayed because of a new subscription. */
   readonly replay: boolean
 }

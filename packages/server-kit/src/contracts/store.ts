@@ -154,6 +154,8 @@ export interface SubscriptionRecord {
   readonly noLocal: boolean
   readonly retainAsPublished: boolean
   readonly subscriptionId?: number | undefined
+  /** The dialect that the filter was written in, and its variant. Means nothing to the hub. */
+  readonly dialect?: string | undefined
   /** Messages above this sequence are meant by it. */
   readonly since: number
 }

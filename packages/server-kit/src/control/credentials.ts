@@ -41,8 +41,10 @@ export class RegistryCredentials implements CredentialDirectory {
 
   #standing(row: KeyRow | TokenRow): ProvedSecret | undefined {
     if (isExpired(row, this.#nowMs())) return undefined
-    if (row.kind === 'token') return { kind: 'token', token: row.item }
-    const thing = this.#state().tables(row.item.domain)?.things.get(row.item.thing)?.item
-    return thing?.enabled === true ? { kind: 'key', key: row.item, thing } : undefined
+    const { domain } = row.item
+    const domainName = this.#state().domains.get(domain)?.item.name ?? domain
+    if (row.kind === 'token') return { kind: 'token', token: row.item, domainName }
+    const thing = this.#state().tables(domain)?.things.get(row.item.thing)?.item
+    return thing?.enabled === true ? { kind: 'key', key: row.item, thing, domainName } : undefined
   }
 }

@@ -295,7 +295,7 @@ export class Feed implements Receiver {
     // Rights are weighed at delivery, not at subscription: a right that ended ends here, on live and on logged messages.
     if (this.#attachment !== undefined && !this.#attachment.rights().may('subscribe', topic)) return undefined
     const { terms, noLocal } = wanted
-    const key = `${terms.delivery} ${terms.retainAsPublished} ${noLocal} ${terms.subscriptionIds}`
+    const key = `${terms.delivery} ${terms.retainAsPublished} ${noLocal} ${terms.subscriptionIds} ${terms.dialect}`
     // Topics are many, ways to want them few: they share.
     let target = this.#sharedTargets.get(key)
     if (target === undefined) {
@@ -452,11 +452,11 @@ export class Feed implements Receiver {
   #replayTarget({ topic }: Message, filter: string): Target | undefined {
     const subscription = this.subscriptions.get(filter)
     if (subscription === undefined || this.targetFor(topic) === undefined) return undefined
-    const { delivery, subscriptionId } = subscription
+    const { delivery, subscriptionId, dialect } = subscription
     const subscriptionIds = subscriptionId === undefined ? [] : [subscriptionId]
     return {
       receiver: this,
-      terms: { delivery, retainAsPublished: true, subscriptionIds, replay: true },
+      terms: { delivery, retainAsPublished: true, subscriptionIds, dialect, replay: true },
       atMostOnce: delivery === 'at-most-once',
       noLocal: false,
     }

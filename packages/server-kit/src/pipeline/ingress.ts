@@ -1,5 +1,12 @@
-import { type Draft, isThingmeshError, type LogId, type Principal, parseTopic, ThingmeshError } from '@thingmesh/core'
-import type { Authenticate, Health, Hello, Ingress, RightsChange, Session } from '../contracts/index.ts'
+import {
+  isThingmeshError,
+  type LogId,
+  type Principal,
+  parseTopic,
+  ThingmeshError,
+  toThingmeshError,
+} from '@thingmesh/core'
+import type { Authenticate, Health, Hello, Ingress, RightsChange, Session, Will } from '../contracts/index.ts'
 import type { Feed } from './feed.ts'
 import { HubSession } from './session.ts'
 import type { Walk } from './walk.ts'
@@ -126,7 +133,7 @@ export class HubIngress implements Ingress {
     const clientId = hello.clientId ?? ''
     const identity = { domain: principal.domain, principal: principal.id, clientId }
     // Whatever can refuse the connection comes before it changes anything.
-    const isWillSmall = hello.will !== undefined && this.#isWillSmall(hello.will.draft)
+    const will = hello.will === undefined ? undefined : this.#admitWill(hello.will, principal)
     authorizer.compile(principal)
     let feed = clientId === '' ? undefined : feeds.find(identity)
     if (feed?.isConnected) {
@@ -143,7 +150,6 @@ export class HubIngress implements Ingress {
     // Nobody can come back to a session without a name.
     const wantedSeconds = clientId === '' ? 0 : (hello.expiresInSeconds ?? 0)
     feed.expiresInSeconds = Math.min(wantedSeconds, limits.sessionExpirySecondsMax)
-    const will = isWillSmall ? hello.will : undefined
     if (hello.will !== undefined && will === undefined) counters.refused['will-size'].value += 1
     const session = new HubSession(this.#walk, {
       principal,
@@ -197,11 +203,19 @@ export class HubIngress implements Ingress {
     }
   }
 
-  /** Throws `invalid-argument` for what is no topic to publish to. */
-  #isWillSmall({ topic, payload }: Draft): boolean {
-    const { limits } = this.#walk
-    parseTopic(topic, limits)
-    return payload.byteLength <= limits.willBytesMax
+  /** `undefined` where it is too large. Throws `invalid-argument` for what is no topic to publish to. */
+  #admitWill(asked: NonNullable<Hello['will']>, principal: Principal): Will | undefined {
+    const { limits, counters } = this.#walk
+    let will: Will
+    try {
+      will = typeof asked === 'function' ? asked(principal) : asked
+      parseTopic(will.draft.topic, limits)
+    } catch (error) {
+      counters.refused.topic.value += 1
+      const { code, message, details } = toThingmeshError(error)
+      throw new ThingmeshError(code, `will: ${message}`, { details: { ...details, part: 'will' } })
+    }
+    return will.draft.payload.byteLength <= limits.willBytesMax ? will : undefined
   }
 
   #endFeed(feed: Feed): void {

@@ -334,6 +334,7 @@ function toSubscription(request: SubscribeRequest, since: number): SubscriptionR
     noLocal: request.noLocal ?? false,
     retainAsPublished: request.retainAsPublished ?? false,
     subscriptionId: request.subscriptionId,
+    dialect: request.dialect,
     since,
   }
 }

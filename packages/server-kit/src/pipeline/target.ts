@@ -27,9 +27,11 @@ export function weighSubscriptions(
   let strongest: 0 | 1 | 2 | -1 = -1
   let retainAsPublished = false
   let noLocal = true
+  let dialect: string | undefined
   const subscriptionIds: number[] = []
   for (const subscription of subscriptions) {
     if (!matchesFilter(subscription.filter, topic)) continue
+    if (strongest === -1) dialect = subscription.dialect
     strongest = Math.max(strongest, rank[subscription.delivery]) as 0 | 1 | 2
     retainAsPublished ||= subscription.retainAsPublished
     noLocal &&= subscription.noLocal
@@ -38,7 +40,7 @@ export function weighSubscriptions(
   if (strongest === -1) return undefined
   const delivery = deliveries[strongest]
   return {
-    terms: { delivery, retainAsPublished, subscriptionIds, replay: false },
+    terms: { delivery, retainAsPublished, subscriptionIds, dialect, replay: false },
     atMostOnce: strongest === 0,
     noLocal,
   }

@@ -25,7 +25,8 @@ const refusalOf = async (authenticate: Authenticate, credential: Credential) => 
 describe('keys of things', () => {
   it('prove their thing: with its name, its id, or nothing', async () => {
     const { thing, byKey } = await start()
-    const principal = { id: `thing:${thing.id}`, kind: 'thing', domain: 'default', credentialId: thing.key.id }
+    const domain = { domain: 'default', domainName: 'default' }
+    const principal = { id: `thing:${thing.id}`, kind: 'thing', ...domain, credentialId: thing.key.id }
     const { secret } = thing.key
     for (const identity of ['sensor', thing.id, undefined]) {
       expect(await byKey({ kind: 'key', identity, secret }, peer)).toEqual(principal)

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { parseTopic, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import { type Principal, ThingmeshError } from '@thingmesh/core'
 import { type ConnectPacket, type Properties, ReasonCode } from '@thingmesh/core/mqtt'
-import type { Credential, Hello, Peer, Session, Will } from '../../contracts/index.ts'
+import type { Credential, Dialect, Hello, Peer, Session, Will } from '../../contracts/index.ts'
 import { toDraft } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
+import { readerOf } from './topic-reader.ts'
 
 /** "Never expires" in MQTT 5 (section 3.1.2.11.2), and what a session without Clean Session is before it. The hub bounds it. */
 const neverExpires = 0xffffffff
@@ -12,8 +13,8 @@ const neverExpires = 0xffffffff
 export type ConnectHello = Hello & { readonly clientId: string }
 
 /** What a CONNECT packet asks of the hub. Throws `unsupported` for an authentication method, `invalid-argument` for a client id that may not be empty. */
-export function toHello(packet: ConnectPacket, peer: Peer): ConnectHello {
-  const { level, cleanStart, properties } = packet
+export function toHello(packet: ConnectPacket, peer: Peer, dialects: readonly Dialect[]): ConnectHello {
+  const { level, cleanStart, properties, will } = packet
   if (properties?.authenticationMethod !== undefined) {
     throw new ThingmeshError('unsupported', 'no authentication method is on offer', {
       details: { reasonCode: ReasonCode.badAuthenticationMethod },
@@ -27,7 +28,7 @@ export function toHello(packet: ConnectPacket, peer: Peer): ConnectHello {
     cleanStart,
     expiresInSeconds: level === 5 ? (properties?.sessionExpiryInterval ?? 0) : cleanStart ? 0 : neverExpires,
     windowMax: properties?.receiveMaximum,
-    will: packet.will === undefined ? undefined : toWill(packet.will),
+    will: will === undefined ? undefined : principal => toWill(will, principal, dialects),
   }
 }
 
@@ -65,12 +66,7 @@ function toClientId({ clientId, level, cleanStart }: ConnectPacket): string {
   return `auto-${randomBytes(12).toString('hex')}`
 }
 
-function toWill(will: NonNullable<ConnectPacket['will']>): Will {
-  try {
-    parseTopic(will.topic)
-  } catch (error) {
-    const { code, message } = toThingmeshError(error)
-    throw new ThingmeshError(code, `will: ${message}`, { details: { reasonCode: ReasonCode.topicNameInvalid } })
-  }
-  return { draft: toDraft(will), delaySeconds: will.properties?.willDelayInterval }
+function toWill(will: NonNullable<ConnectPacket['will']>, principal: Principal, dialects: readonly Dialect[]): Will {
+  const draft = toDraft(will, will.topic, readerOf(dialects, principal))
+  return { draft, delaySeconds: will.properties?.willDelayInterval }
 }

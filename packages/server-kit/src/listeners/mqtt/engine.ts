@@ -1,4 +1,4 @@
-import { type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import { isThingmeshError, type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
   type ConnectPacket,
   type DisconnectPacket,
@@ -13,9 +13,19 @@ import {
   type QoS,
   ReasonCode,
   type SubscribePacket,
+  type SubscriptionRequest,
   type UnsubscribePacket,
 } from '@thingmesh/core/mqtt'
-import type { Counter, DeliveryTerms, Ingress, Outlet, Peer, Session } from '../../contracts/index.ts'
+import type {
+  Counter,
+  DeliveryTerms,
+  Dialect,
+  Ingress,
+  Outlet,
+  Peer,
+  Session,
+  SubscribeRequest,
+} from '../../contracts/index.ts'
 import { type ConnectHello, grantedProperties, toHello } from './connect.ts'
 import { toDelivery, toDraft, toQoS } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
@@ -23,14 +33,18 @@ import { PendingPublishes } from './pending-publishes.ts'
 import type { Publications } from './publications.ts'
 import { toConnackReason, toDisconnectReason, toPublishRefusal, toRequestReason, toSubackReason } from './reasons.ts'
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts'
+import { readerOf, readFilter, type TopicReader } from './topic-reader.ts'
 import type { Wire } from './wire.ts'
 
 export interface EngineContext {
   readonly ingress: Ingress
   readonly limits: MqttLimits
   readonly publications: Publications
+  readonly dialects: readonly Dialect[]
   /** Deliveries larger than the peer said it takes. */
   readonly tooLargeForPeer: Counter
+  /** Deliveries whose topic cannot be said to the peer. */
+  readonly unsayable: Counter
   readonly onFault: (error: unknown) => void
 }
 
@@ -51,6 +65,8 @@ export class MqttEngine implements Outlet {
   #outboundAliases: OutboundAliases | undefined
   #phase: Phase = 'waiting'
   #level: ProtocolLevel = 4
+  /** Where this door knows other ways to write topics than ours. */
+  #reader: TopicReader | undefined
   #session: Session | undefined
   #connectedAs: ConnectPacket | undefined
   #packetBytesMax = Number.POSITIVE_INFINITY
@@ -83,7 +99,7 @@ export class MqttEngine implements Outlet {
     return this.#phase === 'closed'
   }
 
-  /** Silence for longer than this is the end (MQTT 5, section 3.1.2.10). 0 before CONNECT. */
+  /** Silence for longer than this is the end (MQTT 5, section 3.1.2.10). 0: never, or not connected yet. */
   get silenceMaxSeconds(): number {
     return this.#keepAliveSeconds * 1.5
   }
@@ -123,8 +139,13 @@ export class MqttEngine implements Outlet {
     if (this.#phase !== 'open' || this.#wire.isFull) return false
     const qos = tag === 0 ? 0 : (Math.min(toQoS(message.delivery), toQoS(terms.delivery)) as QoS)
     const retain = terms.replay || (terms.retainAsPublished && message.retain)
-    const { bytes, packetIdOffset } = this.#encode(message, qos, retain, terms.subscriptionIds)
-    if (bytes.length > this.#packetBytesMax) this.#skip(message, tag)
+    const encoded = this.#encode(message, qos, retain, terms)
+    if (encoded === undefined) {
+      this.#skip(this.#context.unsayable, tag)
+      return true
+    }
+    const { bytes, packetIdOffset } = encoded
+    if (bytes.length > this.#packetBytesMax) this.#skipTooLarge(message, terms, tag)
     else if (qos === 0) this.#wire.write(bytes)
     else this.#wire.writePublish(bytes, packetIdOffset, tag, redelivered)
     return true
@@ -192,7 +213,7 @@ export class MqttEngine implements Outlet {
     this.#wire.pause()
     let hello: ConnectHello
     try {
-      hello = toHello(packet, this.#peer)
+      hello = toHello(packet, this.#peer, this.#context.dialects)
     } catch (thrown) {
       const error = toThingmeshError(thrown)
       this.#refuseConnect(error, error)
@@ -206,6 +227,7 @@ export class MqttEngine implements Outlet {
     try {
       const session = await ingress.open({ ...hello, outlet: this })
       this.#session = session
+      this.#reader = readerOf(this.#context.dialects, session.principal)
       // Whoever hung up or was taken over while waiting is not let in.
       if (this.#phase !== 'opening') return await session.close('lost')
       this.#keepAliveSeconds = keepAliveFor(packet.keepAliveSeconds, limits)
@@ -245,7 +267,7 @@ export class MqttEngine implements Outlet {
     if (qos !== 0 && this.#level === 5) this.#checkReceiveMaximum()
     const topic = this.#inboundAliases.resolve(packet)
     try {
-      const receipt = this.#session!.publish(toDraft(packet, topic), qos === 2 ? packetId : undefined)
+      const receipt = this.#session!.publish(toDraft(packet, topic, this.#reader), qos === 2 ? packetId : undefined)
       if (receipt === undefined) return
       if (qos === 2) this.#received.add(receipt, packetId)
       else this.#acknowledged.add(receipt, packetId)
@@ -343,22 +365,32 @@ export class MqttEngine implements Outlet {
 
   async #subscribe({ packetId, subscriptions, properties }: SubscribePacket): Promise<void> {
     const subscriptionId = properties?.subscriptionIdentifiers?.[0]
-    const results = await this.#session!.subscribe(
-      subscriptions.map(({ filter, qos, noLocal, retainAsPublished, retainHandling }) => ({
-        filter,
-        delivery: toDelivery(qos),
-        noLocal,
-        retainAsPublished,
-        replay: replayWhen[retainHandling],
-        subscriptionId,
-      })),
-    )
-    const reasonCodes = results.map(result => (result.ok ? toQoS(result.delivery) : toSubackReason(result.error)))
+    const asked = subscriptions.map(subscription => this.#toRequest(subscription, subscriptionId))
+    const results = (await this.#session!.subscribe(asked.filter(isRequest))).values()
+    const reasonCodes = asked.map(one => {
+      if (!isRequest(one)) return toSubackReason(one)
+      const result = results.next().value!
+      return result.ok ? toQoS(result.delivery) : toSubackReason(result.error)
+    })
     this.#send({ type: 'suback', packetId, reasonCodes })
   }
 
+  #toRequest(subscription: SubscriptionRequest, subscriptionId: number | undefined): SubscribeRequest | ThingmeshError {
+    const { qos, noLocal, retainAsPublished, retainHandling } = subscription
+    const read = readFilter(this.#reader, subscription.filter)
+    if (isThingmeshError(read)) return read
+    const replay = replayWhen[retainHandling]
+    return { ...read, delivery: toDelivery(qos), noLocal, retainAsPublished, replay, subscriptionId }
+  }
+
   async #unsubscribe({ packetId, filters }: UnsubscribePacket): Promise<void> {
-    const known = await this.#session!.unsubscribe(filters)
+    const known = await this.#session!.unsubscribe(
+      filters.map(text => {
+        const read = readFilter(this.#reader, text)
+        // Nobody is subscribed to what is refused, under its own name either.
+        return isThingmeshError(read) ? text : read.filter
+      }),
+    )
     const reasonCodes = known.map(was => (was ? ReasonCode.success : ReasonCode.noSubscriptionExisted))
     this.#send({ type: 'unsuback', packetId, reasonCodes })
   }
@@ -412,17 +444,28 @@ export class MqttEngine implements Outlet {
   }
 
   /** The peer said that it takes nothing that large: for it the message counts as delivered (MQTT 5, section 3.1.2.11.4). */
-  #skip(message: Message, tag: number): void {
-    this.#context.tooLargeForPeer.value += 1
-    this.#outboundAliases?.takeBack(message.topic)
+  #skipTooLarge(message: Message, terms: DeliveryTerms, tag: number): void {
+    this.#outboundAliases?.takeBack(this.#context.publications.topicFor(message, terms)!)
+    this.#skip(this.#context.tooLargeForPeer, tag)
+  }
+
+  /** Counts as delivered: it will not be any other the next time. */
+  #skip(counter: Counter, tag: number): void {
+    counter.value += 1
     if (tag !== 0) queueMicrotask(() => this.#session?.acknowledge(tag))
   }
 
-  #encode(message: Message, qos: QoS, retain: boolean, subscriptionIds: readonly number[]): EncodedPublish {
+  #encode(message: Message, qos: QoS, retain: boolean, terms: DeliveryTerms): EncodedPublish | undefined {
     const { publications } = this.#context
-    const abbreviated = this.#outboundAliases?.aliasOf(message.topic)
-    if (abbreviated === undefined) return publications.encode(message, this.#level, qos, retain, subscriptionIds)
-    return publications.encodeAliased(message, qos, retain, subscriptionIds, abbreviated)
+    const aliases = this.#outboundAliases
+    if (aliases === undefined) return publications.encode(message, this.#level, qos, retain, terms)
+    const topic = publications.topicFor(message, terms)
+    if (topic === undefined) return undefined
+    const abbreviated = aliases.aliasOf(topic)
+    if (abbreviated === undefined) return publications.encode(message, this.#level, qos, retain, terms)
+    const encoded = publications.encodeAliased(topic, message, qos, retain, terms, abbreviated)
+    if (encoded === undefined) aliases.takeBack(topic)
+    return encoded
   }
 
   #send(packet: Packet): void {
@@ -436,6 +479,10 @@ export class MqttEngine implements Outlet {
 const nothing = new Uint8Array(0)
 const plainFirstByte = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const
 const replayWhen = ['always', 'if-new', 'never'] as const
+
+function isRequest(asked: SubscribeRequest | ThingmeshError): asked is SubscribeRequest {
+  return !isThingmeshError(asked)
+}
 
 function keepAliveFor(asked: number, limits: MqttLimits): number {
   if (asked === 0) return limits.keepAliveSecondsDefault

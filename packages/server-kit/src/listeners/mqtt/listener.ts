@@ -1,18 +1,21 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { getDefaultHighWaterMark } from 'node:stream'
 import { ThingmeshError } from '@thingmesh/core'
-import type { Counter, Listener, ListenerContext, Meter } from '../../contracts/index.ts'
+import type { Counter, Dialect, Listener, ListenerContext, Meter } from '../../contracts/index.ts'
 import { type EngineContext, MqttEngine } from './engine.ts'
 import { defaultMqttLimits, type MqttLimits, type MqttListenerOptions } from './options.ts'
 import { Publications } from './publications.ts'
 import { TcpWire, type TcpWireContext } from './tcp-wire.ts'
+import { TopicWriter } from './topic-writer.ts'
 import { WriteBuffers } from './write-buffers.ts'
 
 const tickMs = 1000
 
 /** MQTT 3.1, 3.1.1 and 5 over TCP. */
 export function mqttListener(options: MqttListenerOptions = {}): Listener {
-  return new MqttListener({ ...defaultMqttLimits, ...withoutUndefined(options) })
+  const { dialects = [], ...limits } = options
+  checkNames(dialects)
+  return new MqttListener({ ...defaultMqttLimits, ...withoutUndefined(limits) }, dialects)
 }
 
 interface Connection {
@@ -33,15 +36,18 @@ class MqttListener implements Listener {
   readonly #limits: MqttLimits
   readonly #connections = new Map<TcpWire, Connection>()
   readonly #byAddress = new Map<string, number>()
-  readonly #publications = new Publications()
+  readonly #dialects: readonly Dialect[]
+  readonly #publications: Publications
   readonly #buffers = new WriteBuffers()
   #server: Server | undefined
   #ticker: NodeJS.Timeout | undefined
   #dirty: TcpWire[] = []
   #flushing: NodeJS.Immediate | undefined
 
-  constructor(limits: MqttLimits) {
+  constructor(limits: MqttLimits, dialects: readonly Dialect[]) {
     this.#limits = limits
+    this.#dialects = dialects
+    this.#publications = new Publications(new TopicWriter(dialects))
   }
 
   get address(): { readonly host: string; readonly port: number } | undefined {
@@ -55,11 +61,9 @@ class MqttListener implements Listener {
       ingress,
       limits: this.#limits,
       publications: this.#publications,
-      tooLargeForPeer: meter.counter(
-        'thingmesh_messages_dropped_total',
-        'Accepted messages, or copies of them, that did not arrive.',
-        { reason: 'too-large-for-peer' },
-      ),
+      dialects: this.#dialects,
+      tooLargeForPeer: dropped(meter, 'too-large-for-peer'),
+      unsayable: dropped(meter, 'no-topic-for-peer'),
       onFault: error => onFault(error, { part: 'mqtt' }),
     }
     const counts = listenerCounters(meter)
@@ -179,7 +183,7 @@ class MqttListener implements Listener {
         continue
       }
       const silenceMs = engine.silenceMaxSeconds * 1000
-      if (now - connection.heardAt > silenceMs && !socket.isPaused()) {
+      if (silenceMs > 0 && now - connection.heardAt > silenceMs && !socket.isPaused()) {
         counts.refused['keep-alive'].value += 1
         engine.end(new ThingmeshError('timeout', `nothing heard for ${Math.round(silenceMs / 1000)} s`))
       }
@@ -221,6 +225,19 @@ function listenerCounters(meter: Meter): ListenerCounters {
   }
 }
 
+function dropped(meter: Meter, reason: string): Counter {
+  const help = 'Accepted messages, or copies of them, that did not arrive.'
+  return meter.counter('thingmesh_messages_dropped_total', help, { reason })
+}
+
+/** Sessions know their dialect by its name. */
+function checkNames(dialects: readonly Dialect[]): void {
+  const names = new Set(dialects.map(({ name }) => name))
+  if (names.size < dialects.length || dialects.some(({ name }) => name === '' || name.includes(' '))) {
+    throw new TypeError('mqttListener: dialects need names of their own, without spaces')
+  }
+}
+
 function listen(server: Server, { host, port }: MqttLimits): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => {
@@ -241,6 +258,6 @@ function listen(server: Server, { host, port }: MqttLimits): Promise<void> {
   })
 }
 
-function withoutUndefined(options: MqttListenerOptions): Partial<MqttLimits> {
+function withoutUndefined(options: Omit<MqttListenerOptions, 'dialects'>): Partial<MqttLimits> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<MqttLimits>
 }

@@ -1,5 +1,8 @@
 import type { Delivery, Draft, Message, MessageProperties } from '@thingmesh/core'
 import type { Properties, PublishPacket, QoS, Will } from '@thingmesh/core/mqtt'
+import type { DeliveryTerms } from '../../contracts/index.ts'
+import type { TopicReader } from './topic-reader.ts'
+import type { TopicWriter } from './topic-writer.ts'
 
 const deliveries = ['at-most-once', 'at-least-once', 'exactly-once'] as const
 
@@ -11,20 +14,20 @@ export function toQoS(delivery: Delivery): QoS {
   return delivery === 'at-most-once' ? 0 : delivery === 'at-least-once' ? 1 : 2
 }
 
-/** `topic` in words, where the packet may have an alias for it. */
-export function toDraft(packet: PublishPacket | Will, topic = packet.topic): Draft {
+/** `topic` in words, where the packet may have an alias for it. Throws what the reader does. */
+export function toDraft(packet: PublishPacket | Will, topic: string, reader: TopicReader | undefined): Draft {
   const { payload, qos, retain, properties } = packet
   return {
-    topic,
+    topic: reader === undefined ? topic : reader.topic(topic),
     payload,
     contentType: properties?.contentType ?? '',
     delivery: deliveries[qos],
     retain,
-    properties: properties === undefined ? undefined : toMessageProperties(properties),
+    properties: properties === undefined ? undefined : toMessageProperties(properties, reader),
   }
 }
 
-function toMessageProperties(properties: Properties): MessageProperties | undefined {
+function toMessageProperties(properties: Properties, reader: TopicReader | undefined): MessageProperties | undefined {
   const { responseTopic, correlationData, messageExpiryInterval, payloadFormatIndicator, userProperties } = properties
   const carriesNone =
     responseTopic === undefined &&
@@ -34,7 +37,7 @@ function toMessageProperties(properties: Properties): MessageProperties | undefi
     userProperties === undefined
   if (carriesNone) return undefined
   return {
-    replyTo: responseTopic,
+    replyTo: responseTopic === undefined ? undefined : (reader?.replyTopic(responseTopic) ?? responseTopic),
     correlation: correlationData,
     expiresInSeconds: messageExpiryInterval,
     utf8: payloadFormatIndicator === undefined ? undefined : payloadFormatIndicator === 1,
@@ -45,8 +48,9 @@ function toMessageProperties(properties: Properties): MessageProperties | undefi
 /** The MQTT 5 properties of a message on its way out, `undefined` where there are none. */
 export function toProperties(
   message: Message,
-  subscriptionIds: readonly number[],
+  { subscriptionIds, dialect }: DeliveryTerms,
   nowMs: number,
+  writer: TopicWriter,
 ): Properties | undefined {
   const { contentType, properties: carried } = message
   if (contentType === '' && carried === undefined && subscriptionIds.length === 0) return undefined
@@ -54,7 +58,9 @@ export function toProperties(
   if (contentType !== '') properties.contentType = contentType
   if (subscriptionIds.length > 0) properties.subscriptionIdentifiers = [...subscriptionIds]
   if (carried === undefined) return properties
-  if (carried.replyTo !== undefined) properties.responseTopic = carried.replyTo
+  const { replyTo } = carried
+  // One that the dialect cannot say goes as it is, as it came from somebody who does not use the dialect.
+  if (replyTo !== undefined) properties.responseTopic = writer.write(replyTo, dialect) ?? replyTo
   if (carried.correlation !== undefined) properties.correlationData = carried.correlation
   if (carried.utf8 !== undefined) properties.payloadFormatIndicator = carried.utf8 ? 1 : 0
   if (carried.headers !== undefined) properties.userProperties = carried.headers.map(([name, value]) => [name, value])

@@ -1,3 +1,5 @@
+import type { Dialect } from '../../contracts/index.ts'
+
 /** All have defaults; times and sizes carry their unit in the name. */
 export interface MqttListenerOptions {
   /** Loopback unless told otherwise. */
@@ -12,7 +14,7 @@ export interface MqttListenerOptions {
   readonly connectTimeoutMs?: number | undefined
   readonly keepAliveSecondsMin?: number | undefined
   readonly keepAliveSecondsMax?: number | undefined
-  /** What 0, "never", becomes. */
+  /** What 0, "never", becomes; 0 leaves it at that. */
   readonly keepAliveSecondsDefault?: number | undefined
   /** Publishes that one peer may have un-acknowledged: MQTT 5 clients are told (Receive Maximum), others are made to wait. */
   readonly receiveMaximum?: number | undefined
@@ -27,10 +29,12 @@ export interface MqttListenerOptions {
   readonly drainTimeoutMs?: number | undefined
   readonly connectionsMax?: number | undefined
   readonly connectionsPerAddressMax?: number | undefined
+  /** Other ways to write topics, asked in order; none by default. */
+  readonly dialects?: readonly Dialect[] | undefined
 }
 
 export type MqttLimits = {
-  readonly [Name in keyof MqttListenerOptions]-?: Exclude<MqttListenerOptions[Name], undefined>
+  readonly [Name in Exclude<keyof MqttListenerOptions, 'dialects'>]-?: Exclude<MqttListenerOptions[Name], undefined>
 }
 
 export const defaultMqttLimits: MqttLimits = {

@@ -66,7 +66,10 @@ const returnCodes: Readonly<Record<ErrorCode, number>> = {
 }
 
 export function toConnackReason(error: ThingmeshError, level: ProtocolLevel): number {
-  return level === 5 ? (reasonIn(error) ?? connackReasons[error.code]) : returnCodes[error.code]
+  if (level !== 5) return returnCodes[error.code]
+  // What is no topic has a name of its own here; of itself the code stands for the client id.
+  if (error.code === 'invalid-argument' && error.details.part === 'will') return ReasonCode.topicNameInvalid
+  return reasonIn(error) ?? connackReasons[error.code]
 }
 
 export function toRequestReason(error: ThingmeshError): number {

@@ -95,7 +95,7 @@ describe.each(levels)('wills with MQTT %s', (_, level) => {
     if (level === 5) expect(reasonCode).toBe(0x90)
     else expect(reasonCode).toBeGreaterThan(0)
     await peer.closed()
-    expect(site.counter('thingmesh_mqtt_failures_total')).toBe(1)
+    expect(site.counter('thingmesh_refused_total', { limit: 'topic' })).toBe(1)
   })
 
   it.each([0, 1, 2] as const)('are published with the quality that they ask for: %i', async qos => {
