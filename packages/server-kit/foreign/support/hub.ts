@@ -19,6 +19,8 @@ export interface HubOptions {
   readonly httpPort?: number
   /** False: each start takes any free ports. Where there are many starts, one port will be somebody else's sooner or later. */
   readonly keepsPorts?: boolean
+  /** Further flags of `thingmesh serve`. */
+  readonly flags?: readonly string[]
 }
 
 interface Ready {
@@ -36,6 +38,7 @@ export class HubProcess {
   readonly #durability: string
   readonly #program: readonly string[]
   readonly #keepsPorts: boolean
+  readonly #flags: readonly string[]
   #process: Running | undefined
   #mqttPort: number
   #httpPort: number
@@ -48,6 +51,7 @@ export class HubProcess {
     this.#program = options.built ? built : fromSources
     this.#adminToken = options.adminToken
     this.#keepsPorts = options.keepsPorts ?? true
+    this.#flags = options.flags ?? []
     this.#mqttPort = options.mqttPort ?? 0
     this.#httpPort = options.httpPort ?? 0
   }
@@ -89,8 +93,9 @@ export class HubProcess {
     const [mqttPort, httpPort] =
       this.#process === undefined || this.#keepsPorts ? [this.#mqttPort, this.#httpPort] : [0, 0]
     const ports = ['--mqtt', String(mqttPort), '--http', String(httpPort)]
-    const args = ['serve', '--data', this.data, '--host', this.host, ...ports, '--durability', this.#durability]
-    this.#process = this.#site.spawn(process.execPath, [...this.#program, ...args, '--json'])
+    const where = ['--data', this.data, '--host', this.host, ...ports, '--durability', this.#durability]
+    const args = ['serve', ...where, ...this.#flags, '--json']
+    this.#process = this.#site.spawn(process.execPath, [...this.#program, ...args])
     return this.#process
   }
 

@@ -1,4 +1,5 @@
 export { authenticateAll } from './authenticate-all.ts'
 export { type FailureThrottle, type FailureThrottleOptions, failureThrottle } from './failure-throttle.ts'
+export { type OpenAuthenticatorOptions, openAuthenticator } from './open-authenticator.ts'
 export { keyAuthenticator, operatorTokenAuthenticator } from './registry-authenticators.ts'
 export { type TokenAuthenticatorOptions, tokenAuthenticator } from './token-authenticator.ts'

@@ -1,10 +1,13 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
+import { openAuthenticator } from '../auth/open-authenticator.ts'
 import type { Listener } from '../contracts/index.ts'
-import { createHub, type Hub } from '../hub.ts'
+import { magistralaTopics, mainfluxTopics, rawTopics } from '../dialects/index.ts'
+import { createHub, type Hub, type HubOptions } from '../hub.ts'
 import { httpListener } from '../listeners/http/index.ts'
-import { mqttListener } from '../listeners/mqtt/index.ts'
+import { mqttListener, specLimits } from '../listeners/mqtt/index.ts'
+import { defaultHubLimits } from '../pipeline/limits.ts'
 import { memoryStore } from '../store/memory/index.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
 import type { ServeOptions } from './serve-options.ts'
@@ -12,6 +15,8 @@ import { print, type Terminal } from './terminal.ts'
 
 /** Draining takes less than this, or is given up, so that whoever supervises the process need not kill it. */
 const drainMs = 4500
+/** Where everything goes that is published to an open hub. */
+const openChannel = 'open'
 
 /** Runs a hub until SIGINT or SIGTERM. Throws what keeps it from starting, and `timeout` where it does not drain. */
 export async function runHub(options: ServeOptions, terminal: Terminal): Promise<void> {
@@ -19,6 +24,7 @@ export async function runHub(options: ServeOptions, terminal: Terminal): Promise
   const parts = compose(options)
   const hub = await start(options, parts, terminal)
   try {
+    if (options.open) await openUp(hub, options, terminal)
     const unsaved = await saveToken(hub, options, terminal)
     await announce(options, parts, unsaved, terminal)
     await stopping
@@ -32,9 +38,11 @@ interface Parts {
   readonly http: Listener
 }
 
-function compose({ host, mqtt, http }: ServeOptions): Parts {
+function compose({ host, mqtt, http, open, limits }: ServeOptions): Parts {
+  const dialects = open ? [rawTopics({ channel: openChannel })] : [mainfluxTopics(), magistralaTopics()]
+  const door = mqttListener({ ...(limits === 'spec' && specLimits.mqtt), host, port: mqtt, dialects })
   return {
-    mqtt: withFlag(mqttListener({ host, port: mqtt }), '--mqtt', host, mqtt),
+    mqtt: withFlag(door, '--mqtt', host, mqtt),
     http: withFlag(httpListener({ host, port: http, stopTimeoutMs: drainMs / 2 }), '--http', host, http),
   }
 }
@@ -69,6 +77,7 @@ async function start(options: ServeOptions, parts: Parts, terminal: Terminal): P
     const hub = await createHub({
       store,
       listeners: [parts.mqtt, parts.http],
+      ...entry(options),
       onFault: (error, where) => terminal.stderr.write(`thingmesh: fault in ${where.part}: ${toFaultText(error)}\n`),
     })
     await hub.start()
@@ -81,6 +90,28 @@ async function start(options: ServeOptions, parts: Parts, terminal: Terminal): P
       { cause: error },
     )
   }
+}
+
+/** Who comes in beside those with keys and tokens, and how much anybody may. */
+function entry({ open, limits }: ServeOptions): Pick<HubOptions, 'authenticate' | 'limits'> {
+  return {
+    authenticate: open ? [openAuthenticator({ channel: openChannel })] : [],
+    limits: {
+      ...(limits === 'spec' && specLimits.hub),
+      // Everybody is one principal then.
+      ...(open && { sessionsPerPrincipalMax: defaultHubLimits.sessionsMax }),
+    },
+  }
+}
+
+/** Says so on stderr, whatever the output: nobody shall run an open hub and not know. */
+async function openUp(hub: Hub, { host }: ServeOptions, terminal: Terminal): Promise<void> {
+  await hub.control.channels.create({ name: openChannel }).catch(error => {
+    if (!isThingmeshError(error) || error.code !== 'conflict') throw error
+  })
+  terminal.stderr.write(
+    `thingmesh: WARNING: this hub is OPEN: whoever reaches its MQTT port on ${host} may publish and subscribe, without a key\n`,
+  )
 }
 
 function toFaultText(error: unknown): string {

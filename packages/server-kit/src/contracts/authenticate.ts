@@ -13,6 +13,8 @@ export interface Peer {
   /** Address without the port: what failures are counted by. */
   readonly address: string
   readonly port?: number | undefined
+  /** Which door it is at, as messages will carry it. The hub sets it, from `Hello.protocol`. */
+  readonly protocol?: string | undefined
 }
 
 /**

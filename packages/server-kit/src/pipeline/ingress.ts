@@ -113,7 +113,7 @@ export class HubIngress implements Ingress {
     const identity = credential.kind === 'key' ? credential.identity : undefined
     this.#throttle.check(peer.address, identity)
     try {
-      const principal = await this.#authenticate(credential, peer)
+      const principal = await this.#authenticate(credential, { ...peer, protocol: hello.protocol })
       if (principal === undefined)
         throw new ThingmeshError('unauthenticated', 'the credential is of no kind that this hub knows')
       this.#throttle.succeeded(peer.address, identity)

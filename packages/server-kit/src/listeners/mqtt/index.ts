@@ -1,2 +1,3 @@
 export { mqttListener } from './listener.ts'
 export { defaultMqttLimits, type MqttLimits, type MqttListenerOptions } from './options.ts'
+export { specLimits } from './spec-limits.ts'

@@ -2,7 +2,7 @@ import type { Action } from '@thingmesh/core'
 import type { ProtocolLevel } from '@thingmesh/core/mqtt'
 import { connect as connectStock, type IClientOptions, type MqttClient } from 'mqtt'
 import { expect, onTestFinished, vi } from 'vitest'
-import type { Store } from '../../../src/contracts/index.ts'
+import type { Authenticate, Listener, Store } from '../../../src/contracts/index.ts'
 import { createHub, type Hub, type HubLimits } from '../../../src/index.ts'
 import { type MqttListenerOptions, mqttListener } from '../../../src/listeners/mqtt/index.ts'
 import { memoryStore } from '../../../src/store/memory/index.ts'
@@ -23,6 +23,9 @@ export interface SiteOptions {
   readonly limits?: Partial<HubLimits>
   readonly listener?: MqttListenerOptions
   readonly store?: Store
+  readonly authenticate?: readonly Authenticate[]
+  /** Beside the door that the site is about. */
+  readonly otherDoors?: readonly Listener[]
 }
 
 const all: readonly Right[] = [{ channel: 'telemetry', actions: ['publish', 'subscribe'] }]
@@ -150,13 +153,15 @@ export class Site {
   }
 }
 
-export async function startSite({ limits, listener, store = memoryStore() }: SiteOptions = {}): Promise<Site> {
+export async function startSite(options: SiteOptions = {}): Promise<Site> {
+  const { limits, listener, store = memoryStore(), authenticate, otherDoors = [] } = options
   const faults: string[] = []
   const door = mqttListener({ port: 0, ...listener })
   const hub = await createHub({
     store,
-    listeners: [door],
+    listeners: [door, ...otherDoors],
     limits,
+    authenticate,
     onFault: (error, { part }) => faults.push(`${part}: ${error.code}: ${error.message}`),
   })
   await hub.start()
