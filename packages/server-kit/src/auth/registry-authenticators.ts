@@ -21,7 +21,7 @@ export function operatorTokenAuthenticator(credentials: CredentialDirectory): Au
  * keys and tokens there alike, and a token then goes with any user name.
  */
 function prove(credentials: CredentialDirectory, credential: Credential, form: 'key' | 'token'): Principal | undefined {
-  if (credential.kind === 'anonymous') return undefined
+  if (credential.kind !== 'key' && credential.kind !== 'token') return undefined
   const secret = credential.kind === 'key' ? credential.secret : credential.token
   if (credentials.formOf(secret) !== form) return undefined
   const proved = credentials.prove(secret)

@@ -6,7 +6,36 @@ export type Credential =
   | { readonly kind: 'key'; readonly identity?: string | undefined; readonly secret: string }
   /** An operator's token, or a token of somebody else's identity provider. */
   | { readonly kind: 'token'; readonly token: string }
+  | ChallengeCredential
   | { readonly kind: 'anonymous' }
+
+/**
+ * A peer that proves itself by challenge and response (MQTT 5, section 4.12). To its authenticator the exchange is a
+ * straight line: it asks, and goes on with the answer. What it keeps between two questions dies with the connection.
+ */
+export interface ChallengeCredential {
+  readonly kind: 'challenge'
+  /** As the peer names it: `SCRAM-SHA-256`. */
+  readonly method: string
+  /** Whom the peer claims to be before the exchange (the MQTT user name). */
+  readonly identity?: string | undefined
+  /** The peer's own name for its session, `''` where it leaves that to the hub. */
+  readonly clientId: string
+  /** What the peer sent with the method; may be empty. */
+  readonly data: Uint8Array
+  /**
+   * Sends a challenge and settles with the answer. Rejects when the peer leaves, is too slow, or goes beyond a limit:
+   * let that through. One question at a time.
+   */
+  ask(challenge: Uint8Array): Promise<Uint8Array>
+  /** What goes out with the hub's yes, if it says yes. */
+  conclude(data: Uint8Array): void
+  /**
+   * Whom the peer turns out to claim to be in the exchange: failures are then counted against that too. Added by the
+   * hub. Throws `rate-limited`: let that through.
+   */
+  readonly claim?: ((identity: string) => void) | undefined
+}
 
 /** Where a peer is. */
 export interface Peer {

@@ -1,4 +1,4 @@
-export type { Authenticate, Credential, Peer } from './authenticate.ts'
+export type { Authenticate, ChallengeCredential, Credential, Peer } from './authenticate.ts'
 export type { ChannelDirectory } from './channels.ts'
 export type {
   ChannelChange,

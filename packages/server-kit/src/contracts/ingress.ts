@@ -33,6 +33,8 @@ export interface Hello {
   readonly windowMax?: number | undefined
   /** A function where it takes the principal to say the will's topic. What it throws refuses the connection. */
   readonly will?: Will | ((principal: Principal) => Will) | undefined
+  /** The listener's own say, when the peer is proved and nothing has changed yet: what it throws refuses the peer. */
+  readonly admit?: ((principal: Principal) => void) | undefined
 }
 
 /** A draft that the hub publishes in the peer's name if the connection ends without a farewell. */
@@ -44,6 +46,7 @@ export interface Will {
 
 /** The server-side object of one principal's connection or exchange. */
 export interface Session {
+  /** As last proved. */
   readonly principal: Principal
   /** The session was there before, with its subscriptions and what it missed. */
   readonly resumed: boolean
@@ -82,6 +85,12 @@ export interface Session {
   latest(filter: string): Promise<readonly Message[]>
   /** The registry and the meters, for principals with a control scope; throws `permission-denied` for others. */
   control(): Control
+  /**
+   * The same principal proves itself anew: the session then ends with the new proof and not with the old one. Rejects
+   * as `open` does, and with `permission-denied` for another principal: the session is as it was, and its listener's to
+   * end.
+   */
+  renew(credential: Credential): Promise<void>
   /**
    * `farewell`: the peer said goodbye, its will is dropped. `farewell-with-will`: it said goodbye and wants it published. `lost`: the connection broke, its will is published.
    * `expiresInSeconds` replaces what `open` granted (MQTT 5, section 3.14.2.2.2).

@@ -1,31 +1,25 @@
-import {
-  isThingmeshError,
-  type LogId,
-  type Principal,
-  parseTopic,
-  ThingmeshError,
-  toThingmeshError,
-} from '@thingmesh/core'
-import type { Authenticate, Health, Hello, Ingress, RightsChange, Session, Will } from '../contracts/index.ts'
+import { type LogId, type Principal, parseTopic, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import type {
+  Authenticate,
+  Credential,
+  Health,
+  Hello,
+  Ingress,
+  RightsChange,
+  Session,
+  Will,
+} from '../contracts/index.ts'
 import type { Feed } from './feed.ts'
+import { concerns, type Proof, Proofs, type Throttle } from './proofs.ts'
 import { HubSession } from './session.ts'
 import type { Walk } from './walk.ts'
-
-/** Slows down whoever guesses. */
-export interface Throttle {
-  /** Throws `rate-limited`. */
-  check(address: string, identity: string | undefined): void
-  failed(address: string, identity: string | undefined): void
-  succeeded(address: string, identity: string | undefined): void
-}
 
 const expirySweepMs = 500
 
 /** The front door, and the list of who is inside. */
 export class HubIngress implements Ingress {
   readonly #walk: Walk
-  readonly #authenticate: Authenticate
-  readonly #throttle: Throttle
+  readonly #proofs: Proofs
   readonly #logId: () => LogId
   readonly #sessions = new Map<Feed, HubSession>()
   /** Those that keep a connection, by principal. */
@@ -36,8 +30,7 @@ export class HubIngress implements Ingress {
 
   constructor(walk: Walk, parts: { authenticate: Authenticate; throttle: Throttle; logId: () => LogId }) {
     this.#walk = walk
-    this.#authenticate = parts.authenticate
-    this.#throttle = parts.throttle
+    this.#proofs = new Proofs(parts.authenticate, parts.throttle, walk.counters)
     this.#logId = parts.logId
   }
 
@@ -65,8 +58,10 @@ export class HubIngress implements Ingress {
   async open(hello: Hello): Promise<Session> {
     this.#checkOpen()
     checkClientId(hello, this.#walk)
-    const principal = await this.#proveNow(hello)
+    const proof = await this.#prove(hello, hello.credential)
     this.#checkOpen()
+    const principal = proof.take()
+    hello.admit?.(principal)
     const session = this.#enter(hello, principal)
     try {
       await this.#walk.feeds.save(session.feed)
@@ -82,12 +77,9 @@ export class HubIngress implements Ingress {
     this.#walk.topics.invalidate()
     this.#walk.router.invalidate()
     if (change.kind === 'changed') return
-    const isMeant = ({ principal }: HubSession) =>
-      change.kind === 'credential-revoked'
-        ? principal.credentialId === change.credentialId
-        : principal.domain === change.domain && principal.id === change.principal
+    this.#proofs.revoked(change)
     for (const session of this.#sessions.values()) {
-      if (isMeant(session))
+      if (concerns(change, session.principal))
         this.#end(session, new ThingmeshError('unauthenticated', 'the credential is no longer valid'))
     }
     if (change.kind === 'principal-revoked' && change.deleted) {
@@ -98,33 +90,8 @@ export class HubIngress implements Ingress {
     }
   }
 
-  /** A proof takes its time: if the registry changed meanwhile, what was proved may be gone, and is proved again. */
-  async #proveNow(hello: Hello): Promise<Principal> {
-    const { topics } = this.#walk
-    for (;;) {
-      const { generation } = topics
-      const principal = await this.#prove(hello)
-      if (generation === topics.generation) return principal
-    }
-  }
-
-  async #prove(hello: Hello): Promise<Principal> {
-    const { credential, peer } = hello
-    const identity = credential.kind === 'key' ? credential.identity : undefined
-    this.#throttle.check(peer.address, identity)
-    try {
-      const principal = await this.#authenticate(credential, { ...peer, protocol: hello.protocol })
-      if (principal === undefined)
-        throw new ThingmeshError('unauthenticated', 'the credential is of no kind that this hub knows')
-      this.#throttle.succeeded(peer.address, identity)
-      return principal
-    } catch (error) {
-      if (isThingmeshError(error) && error.code === 'unauthenticated') {
-        this.#throttle.failed(peer.address, identity)
-        this.#walk.counters.refused.authentication.value += 1
-      }
-      throw error
-    }
+  #prove({ peer, protocol }: Hello, credential: Credential): Promise<Proof> {
+    return this.#proofs.prove(credential, { ...peer, protocol })
   }
 
   /** From here to the end nothing waits: two connections of one client id cannot interleave. */
@@ -158,6 +125,7 @@ export class HubIngress implements Ingress {
       origin: { log: this.#logId(), publisher: principal.id, clientId, protocol: hello.protocol },
       outlet: hello.outlet,
       will,
+      prove: credential => this.#prove(hello, credential),
       onClosed: closed => this.#leave(closed, hello),
     })
     this.#sessions.set(feed, session)

@@ -8,6 +8,7 @@ import {
 } from '@thingmesh/core'
 import type {
   Control,
+  Credential,
   FollowRequest,
   MessagePage,
   Outlet,
@@ -24,6 +25,7 @@ import { AcceptedMessage, type Origin } from './accepted.ts'
 import { checkCarried } from './draft.ts'
 import type { Feed } from './feed.ts'
 import type { Reader } from './history.ts'
+import type { Proof } from './proofs.ts'
 import { isWantedAtLeastOnce } from './router.ts'
 import { isKept, type TopicEntry } from './topics.ts'
 import type { Walk } from './walk.ts'
@@ -38,18 +40,21 @@ export interface SessionParts {
   readonly origin: Origin
   readonly outlet: Outlet | undefined
   readonly will: Will | undefined
+  /** Who the credential proves. Rejects as `Ingress.open` does. */
+  readonly prove: (credential: Credential) => Promise<Proof>
   readonly onClosed: (session: HubSession) => void
 }
 
 /** One connection or exchange, from `open` to `close`. What outlives it is its feed's. */
 export class HubSession implements Session {
-  readonly principal: Principal
   readonly resumed: boolean
   readonly feed: Feed
   readonly #walk: Walk
+  readonly #prove: SessionParts['prove']
   readonly #origin: Origin
   readonly #outlet: Outlet | undefined
   readonly #onClosed: (session: HubSession) => void
+  #principal: Principal
   #will: Will | undefined
   #rights: Rights
   #rightsGeneration: number
@@ -61,7 +66,8 @@ export class HubSession implements Session {
 
   constructor(walk: Walk, parts: SessionParts) {
     this.#walk = walk
-    this.principal = parts.principal
+    this.#principal = parts.principal
+    this.#prove = parts.prove
     this.resumed = parts.resumed
     this.feed = parts.feed
     this.#origin = parts.origin
@@ -70,6 +76,10 @@ export class HubSession implements Session {
     this.#onClosed = parts.onClosed
     this.#rights = walk.authorizer.compile(parts.principal)
     this.#rightsGeneration = walk.topics.generation
+  }
+
+  get principal(): Principal {
+    return this.#principal
   }
 
   get expiresInSeconds(): number {
@@ -179,6 +189,22 @@ export class HubSession implements Session {
   control(): Control {
     this.#checkOpen()
     return this.#walk.controlOf(this.principal)
+  }
+
+  async renew(credential: Credential): Promise<void> {
+    this.#checkOpen()
+    const proof = await this.#prove(credential)
+    this.#checkOpen()
+    const principal = proof.take()
+    const { id, domain, grants } = this.#principal
+    if (principal.id !== id || principal.domain !== domain) {
+      throw new ThingmeshError('permission-denied', 'the proof is of another principal than the session is of')
+    }
+    this.#principal = principal
+    // Weighed by them is much, and kept: it is as if the registry had changed. Most proofs change nothing.
+    if (JSON.stringify(principal.grants) === JSON.stringify(grants)) return
+    this.#walk.topics.invalidate()
+    this.#walk.router.invalidate()
   }
 
   async close(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): Promise<void> {

@@ -26,5 +26,5 @@ export type {
 } from './packets.ts'
 export { type OnPacket, PacketParser, type PacketParserOptions } from './parser.ts'
 export type { Properties, PropertyName } from './properties.ts'
-export { ConnectReturnCode, ReasonCode } from './reason-codes.ts'
+export { ConnectReturnCode, isReasonCodeOf, ReasonCode } from './reason-codes.ts'
 export { type Allocate, slabAllocator } from './slab.ts'

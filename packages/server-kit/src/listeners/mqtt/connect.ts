@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type Principal, ThingmeshError } from '@thingmesh/core'
 import { type ConnectPacket, type Properties, ReasonCode } from '@thingmesh/core/mqtt'
 import type { Credential, Dialect, Hello, Peer, Session, Will } from '../../contracts/index.ts'
+import type { Authentication } from './authentication.ts'
 import { toDraft } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
 import { readerOf } from './topic-reader.ts'
@@ -12,17 +13,20 @@ const neverExpires = 0xffffffff
 /** With an id for every session, also one whose peer left it to the hub. */
 export type ConnectHello = Hello & { readonly clientId: string }
 
-/** What a CONNECT packet asks of the hub. Throws `unsupported` for an authentication method, `invalid-argument` for a client id that may not be empty. */
-export function toHello(packet: ConnectPacket, peer: Peer, dialects: readonly Dialect[]): ConnectHello {
+/** What a CONNECT packet asks of the hub. Throws `invalid-argument` for a client id that may not be empty. */
+export function toHello(
+  packet: ConnectPacket,
+  peer: Peer,
+  {
+    authentication,
+    dialects,
+  }: { readonly authentication: Authentication | undefined; readonly dialects: readonly Dialect[] },
+): ConnectHello {
   const { level, cleanStart, properties, will } = packet
-  if (properties?.authenticationMethod !== undefined) {
-    throw new ThingmeshError('unsupported', 'no authentication method is on offer', {
-      details: { reasonCode: ReasonCode.badAuthenticationMethod },
-    })
-  }
   return {
     protocol: 'mqtt',
-    credential: toCredential(packet),
+    // With a method, a password proves nothing (MQTT 5, section 4.12).
+    credential: authentication?.begin(properties?.authenticationData) ?? toCredential(packet),
     peer,
     clientId: toClientId(packet),
     cleanStart,

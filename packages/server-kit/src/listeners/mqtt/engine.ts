@@ -1,9 +1,11 @@
 import { isThingmeshError, type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
+  type AuthPacket,
   type ConnectPacket,
   type DisconnectPacket,
   type EncodedPublish,
   encodePacket,
+  isReasonCodeOf,
   type Packet,
   PacketParser,
   type ProtocolLevel,
@@ -17,6 +19,7 @@ import {
   type UnsubscribePacket,
 } from '@thingmesh/core/mqtt'
 import type {
+  ChallengeCredential,
   Counter,
   DeliveryTerms,
   Dialect,
@@ -26,6 +29,7 @@ import type {
   Session,
   SubscribeRequest,
 } from '../../contracts/index.ts'
+import { Authentication } from './authentication.ts'
 import { type ConnectHello, grantedProperties, toHello } from './connect.ts'
 import { toDelivery, toDraft, toQoS } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
@@ -69,6 +73,8 @@ export class MqttEngine implements Outlet {
   #reader: TopicReader | undefined
   #session: Session | undefined
   #connectedAs: ConnectPacket | undefined
+  /** Where CONNECT has named a method. */
+  #authentication: Authentication | undefined
   #packetBytesMax = Number.POSITIVE_INFINITY
   #keepAliveSeconds = 0
   #paused = false
@@ -104,6 +110,11 @@ export class MqttEngine implements Outlet {
     return this.#keepAliveSeconds * 1.5
   }
 
+  /** Since when the peer has been proving itself anew; monotonic milliseconds. */
+  get authenticatesSinceMs(): number | undefined {
+    return this.#phase === 'open' ? this.#authentication?.sinceMs : undefined
+  }
+
   receive(chunk: Uint8Array): void {
     if (this.#phase === 'closed') return
     try {
@@ -118,7 +129,7 @@ export class MqttEngine implements Outlet {
   /** The connection is gone without a farewell. */
   lost(): void {
     if (this.#phase === 'closed') return
-    this.#phase = 'closed'
+    this.#shut()
     this.#leave('lost')
   }
 
@@ -158,7 +169,7 @@ export class MqttEngine implements Outlet {
   close(reason: ThingmeshError): void {
     if (this.#phase === 'closed') return
     this.#sendDisconnect(reason)
-    this.#phase = 'closed'
+    this.#shut()
     this.#wire.end()
   }
 
@@ -166,7 +177,19 @@ export class MqttEngine implements Outlet {
     if (this.#phase === 'open') this.#handle(packet)
     else if (this.#phase === 'waiting' && packet.type === 'connect') this.#connect(packet)
     else if (this.#phase === 'waiting') throw protocolError(`the first packet is ${packet.type}, not connect`)
+    else if (this.#phase === 'opening') this.#handleBeforeOpen(packet)
     return this.#phase === 'open'
+  }
+
+  /** Between CONNECT and CONNACK there is one exchange of authentication at most, and nothing else (MQTT-3.1.2-30). */
+  #handleBeforeOpen(packet: Packet): void {
+    this.#wire.pause()
+    if (packet.type === 'auth' && this.#authentication !== undefined) this.#authentication.receive(packet)
+    else if (packet.type !== 'disconnect') throw protocolError(`${packet.type} during the authentication`)
+    else {
+      this.#shut()
+      this.#wire.end()
+    }
   }
 
   #handle(packet: Packet): void {
@@ -199,7 +222,8 @@ export class MqttEngine implements Outlet {
       case 'connect':
         throw protocolError('a second connect')
       case 'auth':
-        throw protocolError('auth without an authentication method in connect')
+        this.#authenticate(packet)
+        return
       default:
         throw protocolError(`${packet.type} belongs to a delivery that is not under way`)
     }
@@ -209,11 +233,14 @@ export class MqttEngine implements Outlet {
     this.#phase = 'opening'
     this.#level = packet.level
     this.#connectedAs = packet
+    this.#packetBytesMax = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
+    const method = packet.properties?.authenticationMethod
+    if (method !== undefined) this.#authentication = new Authentication(method, packet, this.#authenticationPort())
     // The peer may send on: what it says is kept by the system until the hub knows who it is.
     this.#wire.pause()
     let hello: ConnectHello
     try {
-      hello = toHello(packet, this.#peer, this.#context.dialects)
+      hello = toHello(packet, this.#peer, { authentication: this.#authentication, dialects: this.#context.dialects })
     } catch (thrown) {
       const error = toThingmeshError(thrown)
       this.#refuseConnect(error, error)
@@ -231,7 +258,6 @@ export class MqttEngine implements Outlet {
       // Whoever hung up or was taken over while waiting is not let in.
       if (this.#phase !== 'opening') return await session.close('lost')
       this.#keepAliveSeconds = keepAliveFor(packet.keepAliveSeconds, limits)
-      this.#packetBytesMax = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
       const aliasMaximum = packet.properties?.topicAliasMaximum ?? 0
       if (aliasMaximum > 0)
         this.#outboundAliases = new OutboundAliases(Math.min(aliasMaximum, limits.topicAliasMaximum))
@@ -239,10 +265,15 @@ export class MqttEngine implements Outlet {
         type: 'connack',
         sessionPresent: session.resumed,
         reasonCode: ReasonCode.success,
-        properties: grantedProperties(packet, hello, session, this.#keepAliveSeconds, limits),
+        properties: {
+          ...grantedProperties(packet, hello, session, this.#keepAliveSeconds, limits),
+          ...this.#authentication?.finish(),
+        },
       })
     } catch (thrown) {
       this.#refuseConnect(toThingmeshError(thrown))
+      // What went wrong may have gone wrong behind the door.
+      this.#leave('farewell')
       return
     }
     this.#phase = 'open'
@@ -258,8 +289,35 @@ export class MqttEngine implements Outlet {
     const reasonCode = toConnackReason(error, this.#level)
     const properties = this.#reason(error)
     this.#send({ type: 'connack', sessionPresent: false, reasonCode, ...(properties && { properties }) })
-    this.#phase = 'closed'
+    this.#shut()
     this.#wire.end(fault)
+  }
+
+  #authenticationPort() {
+    return {
+      limits: this.#context.limits,
+      send: (packet: AuthPacket) => this.#send(packet),
+      listen: () => {
+        if (this.#phase !== 'opening') return
+        this.#wire.resume()
+        this.receive(nothing)
+      },
+      fail: (error: ThingmeshError) => this.#fail(error),
+    }
+  }
+
+  #authenticate(packet: AuthPacket): void {
+    const authentication = this.#authentication
+    if (authentication === undefined) throw protocolError('auth without an authentication method in connect')
+    const credential = authentication.receive(packet)
+    // Never a reason to read no further: its answer would not be read either.
+    if (credential !== undefined) this.#renew(authentication, credential).catch(this.#onRequestFault)
+  }
+
+  /** What is published and subscribed to meanwhile goes by the proof before (MQTT 5, section 4.12.1). */
+  async #renew(authentication: Authentication, credential: ChallengeCredential): Promise<void> {
+    await this.#session!.renew(credential)
+    this.#send({ type: 'auth', reasonCode: ReasonCode.success, properties: authentication.finish() })
   }
 
   #publish(packet: PublishPacket): void {
@@ -406,7 +464,7 @@ export class MqttEngine implements Outlet {
     if (expiry !== undefined && expiry > 0 && this.#session!.expiresInSeconds === 0) {
       throw protocolError('a session expiry in disconnect, after none in connect') // MQTT 5, section 3.14.2.2.2
     }
-    this.#phase = 'closed'
+    this.#shut()
     const how = reasonCode === ReasonCode.disconnectWithWillMessage ? 'farewell-with-will' : 'farewell'
     this.#leave(how, expiry)
     this.#wire.end()
@@ -415,6 +473,12 @@ export class MqttEngine implements Outlet {
   #fail(error: ThingmeshError): void {
     if (this.#phase === 'closed') return
     if (this.#phase === 'open') this.#sendDisconnect(error)
+    // Whoever got as far as an exchange speaks MQTT 5, but not every code of it may stand in a CONNACK.
+    else if (this.#phase === 'opening' && this.#authentication !== undefined) {
+      const isAnswer = isReasonCodeOf('connack', toConnackReason(error, 5))
+      this.#refuseConnect(isAnswer ? error : protocolError(error.message), error)
+      return
+    }
     // Before CONNACK only a version that is not spoken here gets an answer (MQTT 3.1.1, section 3.1.2.2); anything else may not even be MQTT.
     else if (this.#phase === 'waiting' && error.code === 'unsupported') {
       // Whoever speaks a later version reads the form of MQTT 5 (section 3.1.2.2).
@@ -422,9 +486,15 @@ export class MqttEngine implements Outlet {
       this.#refuseConnect(error, error)
       return
     }
-    this.#phase = 'closed'
+    this.#shut()
     this.#leave('lost')
     this.#wire.end(error)
+  }
+
+  /** Nothing is said or heard from here on, and nobody waits for an answer. */
+  #shut(): void {
+    this.#phase = 'closed'
+    this.#authentication?.abort()
   }
 
   #leave(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): void {
@@ -472,6 +542,7 @@ export class MqttEngine implements Outlet {
     if (this.#phase === 'closed') return
     const bytes = encodePacket(packet, this.#level)
     if (bytes.length <= this.#packetBytesMax) this.#wire.write(bytes)
+    else if (packet.type === 'auth') throw tooLargeForPeer(bytes.length, this.#packetBytesMax)
     else if ('properties' in packet) this.#wire.write(encodePacket({ ...packet, properties: undefined }, this.#level))
   }
 }
@@ -487,6 +558,12 @@ function isRequest(asked: SubscribeRequest | ThingmeshError): asked is Subscribe
 function keepAliveFor(asked: number, limits: MqttLimits): number {
   if (asked === 0) return limits.keepAliveSecondsDefault
   return Math.min(Math.max(asked, limits.keepAliveSecondsMin), limits.keepAliveSecondsMax)
+}
+
+function tooLargeForPeer(found: number, limit: number): ThingmeshError {
+  return new ThingmeshError('too-large', `a packet of ${found} bytes, the peer takes ${limit}`, {
+    details: { found, limit },
+  })
 }
 
 function protocolError(message: string): ThingmeshError {

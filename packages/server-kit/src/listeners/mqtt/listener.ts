@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { getDefaultHighWaterMark } from 'node:stream'
 import { ThingmeshError } from '@thingmesh/core'
+import { ReasonCode } from '@thingmesh/core/mqtt'
 import type { Counter, Dialect, Listener, ListenerContext, Meter } from '../../contracts/index.ts'
 import { type EngineContext, MqttEngine } from './engine.ts'
 import { defaultMqttLimits, type MqttLimits, type MqttListenerOptions } from './options.ts'
@@ -180,6 +181,12 @@ class MqttListener implements Listener {
           counts.refused['connect-timeout'].value += 1
           socket.destroy()
         }
+        continue
+      }
+      if (now - (engine.authenticatesSinceMs ?? now) > connectTimeoutMs) {
+        counts.refused['connect-timeout'].value += 1
+        const details = { limit: connectTimeoutMs, reasonCode: ReasonCode.notAuthorized }
+        engine.end(new ThingmeshError('timeout', `not authenticated again within ${connectTimeoutMs} ms`, { details }))
         continue
       }
       const silenceMs = engine.silenceMaxSeconds * 1000

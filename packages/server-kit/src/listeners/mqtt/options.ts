@@ -10,8 +10,14 @@ export interface MqttListenerOptions {
   readonly packetBytesMax?: number | undefined
   /** Before the peer has proved who it is. */
   readonly connectBytesMax?: number | undefined
-  /** From the connection's beginning to CONNACK. */
+  /** From the connection's beginning to CONNACK; also for a re-authentication. */
   readonly connectTimeoutMs?: number | undefined
+  /** Challenges in one exchange of authentication. */
+  readonly authRoundsMax?: number | undefined
+  /** Authentication Data of one exchange, all together. */
+  readonly authBytesMax?: number | undefined
+  /** From the beginning of one re-authentication to that of the next. */
+  readonly authIntervalMsMin?: number | undefined
   readonly keepAliveSecondsMin?: number | undefined
   readonly keepAliveSecondsMax?: number | undefined
   /** What 0, "never", becomes; 0 leaves it at that. */
@@ -43,6 +49,9 @@ export const defaultMqttLimits: MqttLimits = {
   packetBytesMax: 256 * 1024,
   connectBytesMax: 8 * 1024,
   connectTimeoutMs: 5_000,
+  authRoundsMax: 8,
+  authBytesMax: 8 * 1024,
+  authIntervalMsMin: 1_000,
   keepAliveSecondsMin: 5,
   keepAliveSecondsMax: 1_200,
   keepAliveSecondsDefault: 60,

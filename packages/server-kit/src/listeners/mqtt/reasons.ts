@@ -10,7 +10,8 @@ const connackReasons: Readonly<Record<ErrorCode, number>> = {
   conflict: ReasonCode.clientIdentifierNotValid,
   'too-large': ReasonCode.packetTooLarge,
   'rate-limited': ReasonCode.quotaExceeded,
-  unsupported: ReasonCode.unsupportedProtocolVersion,
+  // A protocol version that is not spoken brings its own code along.
+  unsupported: ReasonCode.badAuthenticationMethod,
   timeout: ReasonCode.serverBusy,
   canceled: ReasonCode.unspecifiedError,
   unavailable: ReasonCode.serverUnavailable,

@@ -44,6 +44,9 @@ export const specLimits = {
     /** Client id, will topic and payload, user name and password at their longest, and room for properties. */
     connectBytesMax: 1024 * 1024,
     connectTimeoutMs: 5_000,
+    authRoundsMax: 1_000,
+    authBytesMax: 1024 * 1024,
+    authIntervalMsMin: 0,
     keepAliveSecondsMin: 1,
     keepAliveSecondsMax: uint16Max,
     keepAliveSecondsDefault: 0,

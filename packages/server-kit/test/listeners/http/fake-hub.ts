@@ -162,6 +162,7 @@ export function fakeHub(): FakeHub {
       received: () => Promise.reject(new Error('http subscribes to nothing')),
       release: () => Promise.reject(new Error('http transfers nothing')),
       resume: () => {},
+      renew: async () => {},
     }
     return session
   }

@@ -230,7 +230,7 @@ describe('what CONNACK tells an MQTT 5 client', () => {
     expect(granted.properties).not.toHaveProperty('assignedClientIdentifier')
   })
 
-  it('is that there is no authentication method', async () => {
+  it('is that there is no such authentication method', async () => {
     const site = await startSite()
     const thing = await site.thing('sensor')
     const peer = await site.open(5)

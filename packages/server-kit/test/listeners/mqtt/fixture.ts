@@ -91,7 +91,11 @@ export class Site {
   }
 
   /** MQTT.js, as a peer that was not written here. Rejects where it is refused. */
-  async stock({ name, key }: Thing, options: IClientOptions = {}): Promise<StockPeer> {
+  async stock(
+    { name, key }: Thing,
+    options: IClientOptions = {},
+    handleAuth?: MqttClient['handleAuth'],
+  ): Promise<StockPeer> {
     const client = connectStock({
       host: '127.0.0.1',
       port: this.port,
@@ -103,6 +107,7 @@ export class Site {
       password: key,
       ...options,
     })
+    if (handleAuth !== undefined) client.handleAuth = handleAuth
     const inbox: StockMessage[] = []
     client.on('message', (topic, payload, { qos, retain }) => {
       inbox.push({ topic, text: payload.toString(), qos, retain })
