@@ -85,6 +85,8 @@ export {
   type JsonObject,
   type JsonValue,
   type Key,
+  type KeyKind,
+  keyKinds,
   type LogId,
   type Message,
   type MessageId,

@@ -1,7 +1,9 @@
 import { type Principal, type ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import { authenticateAll } from './auth/authenticate-all.ts'
+import { ed25519Authenticator } from './auth/ed25519.ts'
 import { failureThrottle } from './auth/failure-throttle.ts'
 import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-authenticators.ts'
+import { scramAuthenticator } from './auth/scram.ts'
 import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
 import { defaultRegistryLimits, Registry, type RegistryLimits } from './control/index.ts'
 import { Committer } from './pipeline/committer.ts'
@@ -95,6 +97,8 @@ class ComposedHub implements Hub {
       authenticate: authenticateAll([
         keyAuthenticator(this.#registry.credentials),
         operatorTokenAuthenticator(this.#registry.credentials),
+        ed25519Authenticator(this.#registry.credentials, () => this.#store.log.id.origin),
+        scramAuthenticator(this.#registry.credentials),
         ...(options.authenticate ?? []),
       ]),
       throttle: failureThrottle(),

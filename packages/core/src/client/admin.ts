@@ -60,6 +60,8 @@ function openKeys(exchange: Exchange): KeyClient {
       readItems(await exchange.send({ method: 'GET', path: path(thing), signal: options?.signal })).items as Key[],
     create: async (thing, { signal, ...draft } = {}) =>
       readResource(await exchange.send(withBody('POST', path(thing), draft, { signal }))) as NewKey,
+    register: async (thing, { signal, ...draft }) =>
+      readResource(await exchange.send(withBody('POST', path(thing), draft, { signal }))) as Key,
     rotate: async (thing, { signal, ...draft } = {}) =>
       readResource(await exchange.send(withBody('POST', [...path(thing), 'rotate'], draft, { signal }))) as NewKey,
     revoke: async (thing, key, options) => {

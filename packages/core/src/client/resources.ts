@@ -101,7 +101,12 @@ export interface KeyClient {
   list(thing: string, options?: CallOptions): Promise<readonly Key[]>
   /** Throws `conflict` where the thing has two valid keys already. */
   create(thing: string, options?: CallOptions & { readonly expiresInSeconds?: number | undefined }): Promise<NewKey>
-  /** A new key; the ones before it end after the grace, 0 by default. */
+  /** A public key of Ed25519, 32 bytes in base64url, with whose private key the thing proves itself. */
+  register(
+    thing: string,
+    options: CallOptions & { readonly publicKey: string; readonly expiresInSeconds?: number | undefined },
+  ): Promise<Key>
+  /** A new secret; the keys before it, of either kind, end after the grace, 0 by default. */
   rotate(thing: string, options?: CallOptions & { readonly graceSeconds?: number | undefined }): Promise<NewKey>
   revoke(thing: string, key: string, options?: CallOptions): Promise<void>
 }

@@ -26,6 +26,8 @@ export {
   type JsonObject,
   type JsonValue,
   type Key,
+  type KeyKind,
+  keyKinds,
   type NewKey,
   type NewToken,
   type RecordPolicy,

@@ -65,9 +65,19 @@ export interface Grant extends Entity {
   readonly pattern: string
 }
 
-/** One of a thing's at most two valid keys. The secret itself is shown once and stored as a keyed hash only. */
+/**
+ * `secret`: the thing presents it. `public-key`: the thing signs what the hub makes up, and its private key never leaves
+ * it.
+ */
+export const keyKinds = ['secret', 'public-key'] as const
+export type KeyKind = (typeof keyKinds)[number]
+
+/** One of a thing's at most two valid keys. A secret is shown once and stored as a keyed hash only. */
 export interface Key extends Entity {
   readonly thing: string
+  readonly kind: KeyKind
+  /** Of Ed25519 (RFC 8032), 32 bytes in base64url without padding. */
+  readonly publicKey?: string | undefined
   readonly expiresAtMs?: number | undefined
 }
 

@@ -76,11 +76,13 @@ describe('the registry over http', () => {
     const { keys } = createAdmin(server.url, { token: 't' })
     expect(await keys.list('a/b')).toEqual([{ id: 'k1' }])
     expect(await keys.create('sensor', { expiresInSeconds: 60 })).toEqual({ id: 'k2', secret: 's' })
+    await keys.register('sensor', { publicKey: 'k', expiresInSeconds: 60 })
     await keys.rotate('sensor', { graceSeconds: 5 })
     await keys.revoke('sensor', 'k1')
     expect(server.seen.map(({ method, path, body }) => [method, path, body.toString()])).toEqual([
       ['GET', '/api/v1/things/a%2Fb/keys', ''],
       ['POST', '/api/v1/things/sensor/keys', '{"expiresInSeconds":60}'],
+      ['POST', '/api/v1/things/sensor/keys', '{"publicKey":"k","expiresInSeconds":60}'],
       ['POST', '/api/v1/things/sensor/keys/rotate', '{"graceSeconds":5}'],
       ['DELETE', '/api/v1/things/sensor/keys/k1', ''],
     ])

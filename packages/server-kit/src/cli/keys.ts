@@ -1,20 +1,25 @@
-import type { NewKey } from '@thingmesh/core'
+import type { Key, NewKey } from '@thingmesh/core'
 import type { Call, Command } from './command.ts'
 import { connectionFlags, withAdmin } from './connection.ts'
 import { printItem, printItems, toTime } from './output.ts'
-import { given, integerOf } from './values.ts'
+import { given, integerOf, textOf } from './values.ts'
 
 export const keyCommands: readonly Command[] = [
   {
     name: 'keys create',
-    synopsis: 'THING [--expires-in SECONDS]',
-    summary: 'a further key of a thing, of at most two; prints it this once',
+    synopsis: 'THING [--expires-in SECONDS] [--public-key KEY]',
+    summary:
+      'a further key of a thing, of at most two; prints it this once, or registers a public one (Ed25519, base64url)',
     words: [1, 1],
-    flags: { ...connectionFlags, 'expires-in': { type: 'string' } },
+    flags: { ...connectionFlags, 'expires-in': { type: 'string' }, 'public-key': { type: 'string' } },
     run: call =>
       withAdmin(call, async admin => {
         const expiresInSeconds = integerOf(call.values, 'expires-in', 1, Number.MAX_SAFE_INTEGER)
-        await printKey(call, await admin.keys.create(call.words[0]!, given({ expiresInSeconds })))
+        const [thing = ''] = call.words
+        const publicKey = textOf(call.values, 'public-key')
+        const options = given({ expiresInSeconds })
+        if (publicKey === undefined) await printKey(call, await admin.keys.create(thing, options))
+        else await printPublicKey(call, await admin.keys.register(thing, { ...options, publicKey }))
       }),
   },
   {
@@ -39,6 +44,7 @@ export const keyCommands: readonly Command[] = [
       withAdmin(call, async admin =>
         printItems(call, await admin.keys.list(call.words[0]!), {
           ID: key => key.id,
+          KIND: key => key.kind,
           CREATED: key => toTime(key.createdAtMs),
           EXPIRES: key => (key.expiresAtMs === undefined ? 'never' : toTime(key.expiresAtMs)),
         }),
@@ -57,6 +63,10 @@ export const keyCommands: readonly Command[] = [
       }),
   },
 ]
+
+function printPublicKey(call: Call, key: Key): Promise<void> {
+  return printItem(call, key, [`public key registered, id ${key.id}`])
+}
 
 function printKey(call: Call, key: NewKey): Promise<void> {
   return printItem(call, key, [`key made, id ${key.id}`, `key, shown this once: ${key.secret}`])

@@ -106,7 +106,15 @@ export interface KeyCollection {
   list(thing: string): Promise<readonly Key[]>
   /** `conflict` where the thing has two valid keys already. */
   create(thing: string, options?: { readonly expiresInSeconds?: number | undefined }): Promise<NewKey>
-  /** A new key; the ones before it end after the grace, 0 by default. */
+  /**
+   * A public key, with whose private key the thing proves itself: Ed25519, 32 bytes in base64url. It counts as one of
+   * the two. `conflict` where the thing has it already, `invalid-argument` for what is no key to rely on.
+   */
+  register(
+    thing: string,
+    options: { readonly publicKey: string; readonly expiresInSeconds?: number | undefined },
+  ): Promise<Key>
+  /** A new secret; the keys before it, of either kind, end after the grace, 0 by default. */
   rotate(thing: string, options?: { readonly graceSeconds?: number | undefined }): Promise<NewKey>
   revoke(thing: string, key: string): Promise<void>
 }

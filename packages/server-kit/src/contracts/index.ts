@@ -18,7 +18,7 @@ export type {
   TokenCollection,
   TokenDraft,
 } from './control.ts'
-export type { CredentialDirectory, ProvedSecret } from './credentials.ts'
+export type { CredentialDirectory, ProvedSecret, PublicKeyEntry, ScramAccount, ScramVerifier } from './credentials.ts'
 export type { Dialect, DialectFilter } from './dialect.ts'
 export type { Health } from './health.ts'
 export type {

@@ -12,7 +12,7 @@ export interface ControlContext {
   readonly state: () => RegistryState
   readonly keeper: () => SecretKeeper
   /** Carries out one change, after all that were asked for before it. Nothing is in force when it rejects. */
-  readonly commit: <Result>(make: (change: Change) => Result) => Promise<Result>
+  readonly commit: <Result>(make: (change: Change) => Result | Promise<Result>) => Promise<Result>
 }
 
 /** The context as one holder of a scope in one domain sees it: its own domain, and not after its token has ended. */
@@ -50,7 +50,9 @@ export class DomainAccess {
   }
 
   /** The scope is looked at again when the change's turn comes: a revocation may have been in front of it. */
-  change<Result>(make: (change: Change, tables: DomainTables, nowMs: number) => Result): Promise<Result> {
+  change<Result>(
+    make: (change: Change, tables: DomainTables, nowMs: number) => Result | Promise<Result>,
+  ): Promise<Result> {
     return this.context.commit(change => {
       this.checkAdmin()
       return make(change, this.tables(), this.context.nowMs())

@@ -1,5 +1,7 @@
-import type { CredentialDirectory, ProvedSecret } from '../contracts/index.ts'
-import type { KeyRow, TokenRow } from './rows.ts'
+import { type Thing, ThingmeshError } from '@thingmesh/core'
+import type { CredentialDirectory, ProvedSecret, PublicKeyEntry, ScramAccount } from '../contracts/index.ts'
+import { defaultDomain, type KeyRow, type ThingRow, type TokenRow } from './rows.ts'
+import { scramIterations } from './scram.ts'
 import { type SecretKeeper, secretId, secretKind } from './secrets.ts'
 import type { RegistryState } from './state.ts'
 
@@ -30,6 +32,25 @@ export class RegistryCredentials implements CredentialDirectory {
     return row !== undefined && matches ? this.#standing(row) : undefined
   }
 
+  publicKeysOf(identity: string): readonly PublicKeyEntry[] {
+    return this.#validKeys(this.#thing(identity)).flatMap(({ row, thing }) => {
+      const { item: key } = row
+      return key.publicKey === undefined ? [] : [{ key, thing, publicKey: Buffer.from(key.publicKey, 'base64url') }]
+    })
+  }
+
+  scramOf(identity: string): ScramAccount {
+    const keeper = this.#keeper()
+    if (keeper === undefined) throw new ThingmeshError('unavailable', 'the registry is not running')
+    const row = this.#thing(identity)
+    const verifiers = this.#validKeys(row).flatMap(({ row: { item: key, scram }, thing }) => {
+      if (scram === undefined) return []
+      const storedKey = Buffer.from(scram.storedKey, 'base64url')
+      return [{ key, thing, storedKey, serverKey: Buffer.from(scram.serverKey, 'base64url') }]
+    })
+    return { salt: keeper.scramSalt(row?.id ?? identity), iterations: scramIterations, verifiers }
+  }
+
   isValid(credentialId: string): boolean {
     const row = this.#row(credentialId, 'key') ?? this.#row(credentialId, 'token')
     return row !== undefined && this.#standing(row) !== undefined
@@ -37,6 +58,18 @@ export class RegistryCredentials implements CredentialDirectory {
 
   #row(id: string, kind: 'key' | 'token' | undefined): KeyRow | TokenRow | undefined {
     return kind === 'key' ? this.#state().keys.get(id) : this.#state().tokens.get(id)
+  }
+
+  #thing(identity: string): ThingRow | undefined {
+    const state = this.#state()
+    return state.things.get(identity) ?? state.tables(defaultDomain)?.things.find(identity)
+  }
+
+  #validKeys(thing: ThingRow | undefined): readonly { readonly row: KeyRow; readonly thing: Thing }[] {
+    if (thing?.item.enabled !== true) return []
+    const nowMs = this.#nowMs()
+    const rows = this.#state().tables(thing.item.domain)?.keysByThing.of(thing.id) ?? []
+    return rows.filter(row => !isExpired(row, nowMs)).map(row => ({ row, thing: thing.item }))
   }
 
   #standing(row: KeyRow | TokenRow): ProvedSecret | undefined {

@@ -4,11 +4,10 @@ import type { DomainAccess } from './context.ts'
 import { parseName } from './described.ts'
 import { checkCount } from './limits.ts'
 import { parsePageQuery, toPage } from './page.ts'
+import { defaultDomain } from './rows.ts'
 import { newId } from './secrets.ts'
 import { makeToken } from './tokens.ts'
 
-/** Id and name of the domain that is always there. */
-export const defaultDomain = 'default'
 /** What the first admin token of a domain is called. */
 export const firstTokenName = 'first admin'
 

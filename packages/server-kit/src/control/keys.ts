@@ -4,29 +4,44 @@ import type { Change } from './change.ts'
 import { type DomainAccess, named } from './context.ts'
 import { isExpired } from './credentials.ts'
 import { parseWhole } from './described.ts'
+import { parsePublicKey } from './public-key.ts'
 import type { KeyRow } from './rows.ts'
+import { deriveScramKeys } from './scram.ts'
 import { newId } from './secrets.ts'
 
 /** Adds a key to the change. Its secret is in what is returned and nowhere else. */
-export function makeKey(
+export async function makeKey(
   access: DomainAccess,
   change: Change,
   thing: string,
   nowMs: number,
   expiresInSeconds: number | undefined,
-): NewKey {
-  const id = newId()
-  const { secret, hash } = access.context.keeper().make('key', id)
-  const item: Key = Object.freeze({
-    id,
+): Promise<NewKey> {
+  const item = newKey(access, thing, nowMs, expiresInSeconds, { kind: 'secret' })
+  const keeper = access.context.keeper()
+  const { secret, hash } = keeper.make('key', item.id)
+  // The thing's salt and not the key's: it goes out before it is known which of a thing's two keys its peer has.
+  const scram = await deriveScramKeys(secret, keeper.scramSalt(thing))
+  change.put({ kind: 'key', id: item.id, item, hash, scram })
+  return Object.freeze({ ...item, secret })
+}
+
+function newKey(
+  access: DomainAccess,
+  thing: string,
+  nowMs: number,
+  expiresInSeconds: number | undefined,
+  what: Pick<Key, 'kind' | 'publicKey'>,
+): Key {
+  return Object.freeze({
+    id: newId(),
     domain: access.domain,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
     thing,
+    ...what,
     ...(expiresInSeconds !== undefined && { expiresAtMs: nowMs + expiresInSeconds * 1000 }),
   })
-  change.put({ kind: 'key', id, item, hash })
-  return Object.freeze({ ...item, secret })
 }
 
 export function keyCollection(access: DomainAccess): KeyCollection {
@@ -59,6 +74,22 @@ export function keyCollection(access: DomainAccess): KeyCollection {
         const { id } = named(tables.things, 'thing', thing)
         makeRoom(change, tables.keysByThing.of(id), nowMs)
         return makeKey(access, change, id, nowMs, lifetime)
+      })
+    },
+
+    async register(thing, options) {
+      access.checkAdmin()
+      const lifetime = parseLifetime(access, options.expiresInSeconds)
+      const publicKey = parsePublicKey(options.publicKey)
+      return access.change((change, tables, nowMs) => {
+        const { id } = named(tables.things, 'thing', thing)
+        const valid = makeRoom(change, tables.keysByThing.of(id), nowMs)
+        if (valid.some(row => row.item.publicKey === publicKey)) {
+          throw new ThingmeshError('conflict', 'the thing has this public key already')
+        }
+        const item = newKey(access, id, nowMs, lifetime, { kind: 'public-key', publicKey })
+        change.put({ kind: 'key', id: item.id, item })
+        return item
       })
     },
 

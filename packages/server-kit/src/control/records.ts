@@ -4,6 +4,9 @@ import {
   type ControlScope,
   type JsonObject,
   type JsonValue,
+  type Key,
+  type KeyKind,
+  keyKinds,
   type RecordPolicy,
   type Retention,
   recordPolicies,
@@ -11,7 +14,7 @@ import {
   type TokenScope,
 } from '@thingmesh/core'
 import type { RegistryRecord } from '../contracts/index.ts'
-import { type Row, type RowKind, rowKinds } from './rows.ts'
+import { type KeyRow, type Row, type RowKind, rowKinds } from './rows.ts'
 
 /** A row as the store keeps it. */
 export function toRecord(row: Row): RegistryRecord {
@@ -81,8 +84,8 @@ function parseRow(kind: RowKind, id: string, value: Members): Row {
       return {
         kind,
         id,
-        item: Object.freeze({ ...entity(id, item), thing: item.string('thing'), ...expiry(item) }),
-        hash: value.string('hash'),
+        item: Object.freeze({ ...entity(id, item), thing: item.string('thing'), ...proof(item), ...expiry(item) }),
+        ...kept(proof(item).kind, value),
       }
     }
     case 'token': {
@@ -107,6 +110,24 @@ function entity(id: string, item: Members): { id: string; domain: string; create
 
 function described(item: Members): { metadata: JsonObject; tags: readonly string[]; enabled: boolean } {
   return { metadata: item.json('metadata'), tags: item.list('tags'), enabled: item.boolean('enabled') }
+}
+
+/** Keys were secrets before there was another kind. */
+function proof(item: Members): Pick<Key, 'kind' | 'publicKey'> {
+  const kind = item.has('kind') ? item.oneOf<KeyKind>('kind', keyKinds) : 'secret'
+  return kind === 'secret' ? { kind } : { kind, publicKey: item.string('publicKey') }
+}
+
+/** Of a secret its hash, and since there is SCRAM what that needs; of a public key nothing but itself. */
+function kept(kind: KeyKind, value: Members): Pick<KeyRow, 'hash' | 'scram'> {
+  if (kind === 'public-key') return {}
+  const hash = value.string('hash')
+  if (!value.has('scram')) return { hash }
+  const scram = value.object('scram')
+  return {
+    hash,
+    scram: Object.freeze({ storedKey: scram.string('storedKey'), serverKey: scram.string('serverKey') }),
+  }
 }
 
 function expiry(item: Members): { expiresAtMs?: number } {

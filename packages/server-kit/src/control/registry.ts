@@ -12,13 +12,13 @@ import { Change } from './change.ts'
 import { channelCollection } from './channels.ts'
 import { type ControlContext, DomainAccess } from './context.ts'
 import { isExpired, RegistryCredentials } from './credentials.ts'
-import { defaultDomain, domainCollection, firstTokenName } from './domains.ts'
+import { domainCollection, firstTokenName } from './domains.ts'
 import { type Expiry, ExpiryTimer } from './expiry-timer.ts'
 import { grantCollection } from './grants.ts'
 import { keyCollection } from './keys.ts'
 import { defaultRegistryLimits, type RegistryLimits } from './limits.ts'
 import { parseRecord } from './records.ts'
-import { type Row, rowKinds } from './rows.ts'
+import { defaultDomain, type Row, rowKinds } from './rows.ts'
 import { newHubSecret, SecretKeeper } from './secrets.ts'
 import { RegistryState } from './state.ts'
 import { thingCollection } from './things.ts'
@@ -182,11 +182,11 @@ export class Registry {
     return { kind: 'domain', id: defaultDomain, item, claimed: false }
   }
 
-  async #commit<Result>(make: (change: Change) => Result): Promise<Result> {
+  async #commit<Result>(make: (change: Change) => Result | Promise<Result>): Promise<Result> {
     if (!this.#open) throw new ThingmeshError('unavailable', 'the registry is not running')
     return this.#queue.run(async () => {
       const change = new Change()
-      const result = make(change)
+      const result = await make(change)
       if (change.isEmpty) return result
       await this.#write(change)
       for (const { kind, id, domain } of change.deletions) this.#state.delete(kind, id, domain)

@@ -1,4 +1,8 @@
 import type { Channel, Domain, Grant, Key, Thing, Token } from '@thingmesh/core'
+import type { ScramKeys } from './scram.ts'
+
+/** Id and name of the domain that is always there. */
+export const defaultDomain = 'default'
 
 /**
  * What the registry holds in memory, one row per durable record, frozen. `hash` is the keyed hash of a secret; the
@@ -30,7 +34,10 @@ export interface KeyRow {
   readonly kind: 'key'
   readonly id: string
   readonly item: Key
-  readonly hash: string
+  /** Of a secret; a public key has neither. */
+  readonly hash?: string | undefined
+  /** Absent for keys from before there was SCRAM. */
+  readonly scram?: ScramKeys | undefined
 }
 export interface TokenRow {
   readonly kind: 'token'

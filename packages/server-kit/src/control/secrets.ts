@@ -56,6 +56,11 @@ export class SecretKeeper {
     return kept.length === found.length && timingSafeEqual(kept, found)
   }
 
+  /** For a thing, by its id, or for what somebody claims to be: nobody can tell one from the other. */
+  scramSalt(identity: string): Uint8Array {
+    return createHmac('sha256', this.#hubSecret).update(`scram salt ${identity}`).digest().subarray(0, 16)
+  }
+
   #hash(secret: string): Buffer {
     return createHmac('sha256', this.#hubSecret).update(secret).digest()
   }

@@ -19,6 +19,8 @@ export class RegistryState {
   readonly domains = new Table<DomainRow>(row => row.item.name)
   readonly keys = new Map<string, KeyRow>()
   readonly tokens = new Map<string, TokenRow>()
+  /** By id, which is all that can be asked for across domains. */
+  readonly things = new Map<string, ThingRow>()
   secret: SecretRow | undefined
   readonly #tables = new Map<DomainId, DomainTables>()
 
@@ -59,6 +61,7 @@ export class RegistryState {
     if (tables === undefined) return
     switch (kind) {
       case 'thing':
+        this.things.delete(id)
         tables.things.delete(id)
         break
       case 'channel':
@@ -92,6 +95,7 @@ export class RegistryState {
   #putIn(tables: DomainTables, row: Exclude<Row, DomainRow | SecretRow>): boolean {
     switch (row.kind) {
       case 'thing':
+        this.things.set(row.id, row)
         tables.things.put(row)
         return true
       case 'channel':

@@ -19,10 +19,10 @@ export function thingCollection(access: DomainAccess): Control['things'] {
       name: parseName('thing', draft.name),
       ...parseDescribed(limits, 'thing', draft),
     }))
-    return access.change((change, tables, nowMs) => {
+    return access.change(async (change, tables, nowMs) => {
       checkCount(limits, 'thingsMax', 'things', tables.things.size + parsed.length)
       const names = new Set<string>()
-      return mapItems(parsed, draft => {
+      const things = mapItems(parsed, draft => {
         if (names.has(draft.name) || tables.things.find(draft.name) !== undefined) throw nameTaken()
         names.add(draft.name)
         const id = newId()
@@ -34,8 +34,14 @@ export function thingCollection(access: DomainAccess): Control['things'] {
           ...draft,
         })
         change.put({ kind: 'thing', id, item })
-        return Object.freeze({ ...item, key: makeKey(access, change, id, nowMs, undefined) })
+        return item
       })
+      const created: NewThing[] = []
+      // One after the other: more threads at once would leave none to the event loop of a small machine.
+      for (const item of things) {
+        created.push(Object.freeze({ ...item, key: await makeKey(access, change, item.id, nowMs, undefined) }))
+      }
+      return created
     })
   }
 

@@ -95,6 +95,16 @@ describe('the registry on the command line', () => {
     expect(await admin(['keys', 'create', 'lock'])).toMatchObject({ code: 1, err: expect.stringContaining('conflict') })
     expect((await done(['keys', 'list', 'lock', '--json'])).json).toHaveLength(2)
     await done(['keys', 'rm', 'lock', String(key?.id)])
+    const publicKey = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'
+    const [registered] = (await done(['keys', 'create', 'lock', '--public-key', publicKey, '--json'])).json
+    expect(registered).toMatchObject({ kind: 'public-key', publicKey })
+    expect(registered).not.toHaveProperty('secret')
+    expect((await done(['keys', 'list', 'lock'])).out).toMatch(/^[0-9a-f]{32} +public-key /m)
+    expect(await admin(['keys', 'create', 'lock', '--public-key', 'x'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^thingmesh: invalid-argument: /),
+    })
+    await done(['keys', 'rm', 'lock', String(registered?.id)])
     const [rotated] = (await done(['keys', 'rotate', 'lock', '--json'])).json
     expect((await done(['keys', 'list', 'lock', '--json'])).json.map(one => one.id)).toEqual([rotated?.id])
 

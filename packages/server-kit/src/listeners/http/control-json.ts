@@ -44,7 +44,8 @@ export function toGrantJson(grant: Grant) {
 }
 
 export function toKeyJson(key: Key) {
-  return { ...toEntityJson(key), thing: key.thing, ...toExpiry(key.expiresAtMs) }
+  const { thing, kind, publicKey, expiresAtMs } = key
+  return { ...toEntityJson(key), thing, kind, ...(publicKey !== undefined && { publicKey }), ...toExpiry(expiresAtMs) }
 }
 
 export function toNewKeyJson(key: NewKey) {

@@ -1,4 +1,4 @@
-import { actions, errorCodes, type JsonObject, recordPolicies, type TokenScope } from '@thingmesh/core'
+import { actions, errorCodes, type JsonObject, keyKinds, recordPolicies, type TokenScope } from '@thingmesh/core'
 import * as v from 'valibot'
 import { jsonObject } from './query-schemas.ts'
 
@@ -47,7 +47,15 @@ export const grantDraft = v.strictObject({
   pattern: v.optional(name),
 })
 export const grantChange = v.strictObject({ actions: v.optional(someActions), pattern: v.optional(name) })
-export const keyDraft = v.optional(v.strictObject({ expiresInSeconds: v.optional(lifetime) }), {})
+const publicKey = v.pipe(
+  v.string(),
+  v.length(43, 'a string of 43'),
+  v.description('Of Ed25519 (RFC 8032): 32 bytes in base64url, without padding.'),
+)
+export const keyDraft = v.optional(
+  v.strictObject({ expiresInSeconds: v.optional(lifetime), publicKey: v.optional(publicKey) }),
+  {},
+)
 export const keyRotation = v.optional(v.strictObject({ graceSeconds: v.optional(wholeNumber(0, 2_592_000)) }), {})
 export const domainDraft = v.strictObject({ name })
 
@@ -89,9 +97,17 @@ const entity = { id: v.string(), domain: v.string(), createdAt: timestamp, updat
 const describedEntity = { metadata: jsonObject, tags: v.array(v.string()), enabled: v.boolean() }
 const secret = v.pipe(v.string(), v.description('Shown this once.'))
 
-const keyFacts = { ...entity, thing: v.string(), expiresAt: v.optional(timestamp) }
+const keyFacts = {
+  ...entity,
+  thing: v.string(),
+  kind: v.picklist(keyKinds),
+  publicKey: v.optional(v.string()),
+  expiresAt: v.optional(timestamp),
+}
 export const key = v.strictObject(keyFacts)
 export const newKey = v.strictObject({ ...keyFacts, secret })
+/** Whoever brings a public key is shown no secret. */
+export const addedKey = v.strictObject({ ...keyFacts, secret: v.optional(secret) })
 
 const thingFacts = { ...entity, name: v.string(), ...describedEntity }
 export const thing = v.strictObject(thingFacts)

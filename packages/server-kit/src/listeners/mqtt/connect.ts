@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Principal, ThingmeshError } from '@thingmesh/core'
-import { type ConnectPacket, type Properties, ReasonCode } from '@thingmesh/core/mqtt'
+import type { ConnectPacket, Properties } from '@thingmesh/core/mqtt'
 import type { Credential, Dialect, Hello, Peer, Session, Will } from '../../contracts/index.ts'
 import type { Authentication } from './authentication.ts'
 import { toDraft } from './mapping.ts'

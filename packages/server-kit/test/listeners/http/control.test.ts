@@ -114,10 +114,28 @@ describe('keys', () => {
     const { json: list, text } = await call('GET', path)
     v.parse(schemas.listOf(schemas.key), list)
     expect(list.items.length).toBe(3)
-    expect(text).not.toMatch(/secret|hash/)
+    expect(text).not.toMatch(/"secret":|hash/)
     expect((await call('DELETE', `${path}/${created.json.id}`)).status).toBe(204)
     expect((await call('DELETE', `${path}/${created.json.id}`)).status).toBe(404)
     expect((await call('POST', path, { body: { expiresInSeconds: 0 } })).status).toBe(400)
+  })
+
+  it('may be public ones, which come with no secret', async () => {
+    const call = caller()
+    const { json: thing } = await call('POST', '/api/v1/things', { body: { name: 'a' } })
+    const path = `/api/v1/things/${thing.id}/keys`
+    const publicKey = '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo'
+    const { status, json, headers } = await call('POST', path, { body: { publicKey, expiresInSeconds: 60 } })
+    v.parse(schemas.key, json)
+    v.parse(schemas.addedKey, json)
+    expect([status, headers.get('location')]).toEqual([201, `${path}/${json.id}`])
+    expect(json).toMatchObject({ kind: 'public-key', publicKey })
+    const { json: list } = await call('GET', path)
+    v.parse(schemas.listOf(schemas.key), list)
+    expect(list.items.at(-1)).toEqual(json)
+    for (const wrong of ['', publicKey.slice(1), 5, `${publicKey}=`]) {
+      expect((await call('POST', path, { body: { publicKey: wrong } })).status).toBe(400)
+    }
   })
 })
 

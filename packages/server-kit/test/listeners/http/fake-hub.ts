@@ -255,7 +255,7 @@ function fakeControl(): Control {
   const secret = () => `secret-${randomBytes(4).toString('hex')}`
   const newKey = (thing: string) => {
     // More than the contract asks for, as a row of a registry may have: it must not get out.
-    const key = { ...facts(), thing, hash: 'keyed hash' }
+    const key = { ...facts(), thing, kind: 'secret' as const, hash: 'keyed hash' }
     keys.push(key)
     return { ...key, secret: secret() }
   }
@@ -287,6 +287,11 @@ function fakeControl(): Control {
     keys: {
       list: async (thing: string) => keys.filter(key => key.thing === thing),
       create: async (thing: string) => newKey(thing),
+      register: async (thing: string, { publicKey }: { publicKey: string }) => {
+        const key = { ...facts(), thing, kind: 'public-key' as const, publicKey }
+        keys.push(key)
+        return key
+      },
       rotate: async (thing: string) => newKey(thing),
       revoke: async (_thing: string, id: string) => {
         const index = keys.findIndex(key => key.id === id)

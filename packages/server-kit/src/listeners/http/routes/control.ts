@@ -1,3 +1,4 @@
+import type { Key } from '@thingmesh/core'
 import {
   toChannelJson,
   toDomainJson,
@@ -89,13 +90,19 @@ function keyRoutes(basePath: string): readonly Route[] {
       method: 'POST',
       path,
       id: 'createKey',
-      summary: 'Create a second key of a thing',
+      summary: 'Create a second key of a thing, or register a public key of it',
       body: schemas.keyDraft,
       produces: [jsonType],
-      responses: { 201: { description: 'Created.', schema: schemas.newKey, headers: { Location: 'Its path.' } } },
-      async handle({ session, parameters, body }) {
-        const key = await session.control().keys.create(parameters.thing!, body)
-        return createdReply(`${basePath}/api/v1/things/${key.thing}/keys/${key.id}`, toNewKeyJson(key))
+      responses: { 201: { description: 'Created.', schema: schemas.addedKey, headers: { Location: 'Its path.' } } },
+      async handle({ session, parameters, body: { publicKey, ...draft } }) {
+        const { keys } = session.control()
+        const pathOf = (key: Key) => `${basePath}/api/v1/things/${key.thing}/keys/${key.id}`
+        if (publicKey !== undefined) {
+          const key = await keys.register(parameters.thing!, { ...draft, publicKey })
+          return createdReply(pathOf(key), toKeyJson(key))
+        }
+        const key = await keys.create(parameters.thing!, draft)
+        return createdReply(pathOf(key), toNewKeyJson(key))
       },
     }),
     defineRoute({
