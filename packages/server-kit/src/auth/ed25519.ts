@@ -36,7 +36,7 @@ export function ed25519Authenticator(credentials: CredentialDirectory, hubId: ()
       if (fits && entry !== undefined) proved = entry
     }
     if (proved === undefined || data.length > 0) throw refusal()
-    return thingPrincipal(proved.thing, proved.key)
+    return thingPrincipal(proved.thing, proved.key, proved.domainName)
   }
 }
 

@@ -37,7 +37,7 @@ export function scramAuthenticator(
     const isSameExchange = final.nonce === nonce && final.binding === first.header
     if (proved === undefined || !isSameExchange) throw refusal()
     credential.conclude(Buffer.from(`v=${hmac(proved.serverKey, authMessage).toString('base64')}`))
-    return thingPrincipal(proved.thing, proved.key)
+    return thingPrincipal(proved.thing, proved.key, proved.domainName)
   }
 }
 

@@ -10,6 +10,7 @@ export type ProvedSecret =
 interface Provable {
   readonly key: Key
   readonly thing: Thing
+  readonly domainName: string
 }
 
 export interface PublicKeyEntry extends Provable {

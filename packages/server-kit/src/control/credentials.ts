@@ -9,6 +9,12 @@ export function isExpired(row: KeyRow | TokenRow, nowMs: number): boolean {
   return row.item.expiresAtMs !== undefined && row.item.expiresAtMs <= nowMs
 }
 
+interface ValidKey {
+  readonly row: KeyRow
+  readonly thing: Thing
+  readonly domainName: string
+}
+
 /** The registry, as authenticators see it. */
 export class RegistryCredentials implements CredentialDirectory {
   readonly #state: () => RegistryState
@@ -33,9 +39,9 @@ export class RegistryCredentials implements CredentialDirectory {
   }
 
   publicKeysOf(identity: string): readonly PublicKeyEntry[] {
-    return this.#validKeys(this.#thing(identity)).flatMap(({ row, thing }) => {
-      const { item: key } = row
-      return key.publicKey === undefined ? [] : [{ key, thing, publicKey: Buffer.from(key.publicKey, 'base64url') }]
+    return this.#validKeys(this.#thing(identity)).flatMap(({ row: { item: key }, ...of }) => {
+      if (key.publicKey === undefined) return []
+      return [{ key, ...of, publicKey: Buffer.from(key.publicKey, 'base64url') }]
     })
   }
 
@@ -43,10 +49,10 @@ export class RegistryCredentials implements CredentialDirectory {
     const keeper = this.#keeper()
     if (keeper === undefined) throw new ThingmeshError('unavailable', 'the registry is not running')
     const row = this.#thing(identity)
-    const verifiers = this.#validKeys(row).flatMap(({ row: { item: key, scram }, thing }) => {
+    const verifiers = this.#validKeys(row).flatMap(({ row: { item: key, scram }, ...of }) => {
       if (scram === undefined) return []
       const storedKey = Buffer.from(scram.storedKey, 'base64url')
-      return [{ key, thing, storedKey, serverKey: Buffer.from(scram.serverKey, 'base64url') }]
+      return [{ key, ...of, storedKey, serverKey: Buffer.from(scram.serverKey, 'base64url') }]
     })
     return { salt: keeper.scramSalt(row?.id ?? identity), iterations: scramIterations, verifiers }
   }
@@ -65,19 +71,24 @@ export class RegistryCredentials implements CredentialDirectory {
     return state.things.get(identity) ?? state.tables(defaultDomain)?.things.find(identity)
   }
 
-  #validKeys(thing: ThingRow | undefined): readonly { readonly row: KeyRow; readonly thing: Thing }[] {
+  #validKeys(thing: ThingRow | undefined): readonly ValidKey[] {
     if (thing?.item.enabled !== true) return []
     const nowMs = this.#nowMs()
+    const domainName = this.#nameOf(thing.item.domain)
     const rows = this.#state().tables(thing.item.domain)?.keysByThing.of(thing.id) ?? []
-    return rows.filter(row => !isExpired(row, nowMs)).map(row => ({ row, thing: thing.item }))
+    return rows.filter(row => !isExpired(row, nowMs)).map(row => ({ row, thing: thing.item, domainName }))
   }
 
   #standing(row: KeyRow | TokenRow): ProvedSecret | undefined {
     if (isExpired(row, this.#nowMs())) return undefined
     const { domain } = row.item
-    const domainName = this.#state().domains.get(domain)?.item.name ?? domain
+    const domainName = this.#nameOf(domain)
     if (row.kind === 'token') return { kind: 'token', token: row.item, domainName }
     const thing = this.#state().tables(domain)?.things.get(row.item.thing)?.item
     return thing?.enabled === true ? { kind: 'key', key: row.item, thing, domainName } : undefined
+  }
+
+  #nameOf(domain: string): string {
+    return this.#state().domains.get(domain)?.item.name ?? domain
   }
 }

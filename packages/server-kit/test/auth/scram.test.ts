@@ -31,6 +31,7 @@ describe('SCRAM-SHA-256', () => {
     const verifier: ScramVerifier = {
       key: { ...times, id: 'k', thing: 't', kind: 'secret' },
       thing: { ...times, id: 't', name: 'user', metadata: {}, tags: [], enabled: true },
+      domainName: 'default',
       storedKey: Buffer.from(storedKey, 'base64url'),
       serverKey: Buffer.from(serverKey, 'base64url'),
     }

@@ -1,4 +1,4 @@
-import { isThingmeshError, type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import { isThingmeshError, type Message, type Principal, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
   type AuthPacket,
   type ConnectPacket,
@@ -8,6 +8,7 @@ import {
   isReasonCodeOf,
   type Packet,
   PacketParser,
+  type Properties,
   type ProtocolLevel,
   type PublishPacket,
   type PubrecPacket,
@@ -15,7 +16,6 @@ import {
   type QoS,
   ReasonCode,
   type SubscribePacket,
-  type SubscriptionRequest,
   type UnsubscribePacket,
 } from '@thingmesh/core/mqtt'
 import type {
@@ -27,15 +27,16 @@ import type {
   Outlet,
   Peer,
   Session,
-  SubscribeRequest,
 } from '../../contracts/index.ts'
 import { Authentication } from './authentication.ts'
 import { type ConnectHello, grantedProperties, toHello } from './connect.ts'
-import { toDelivery, toDraft, toQoS } from './mapping.ts'
+import type { Decisions } from './decisions.ts'
+import { toDraft, toQoS } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
 import { PendingPublishes } from './pending-publishes.ts'
 import type { Publications } from './publications.ts'
-import { toConnackReason, toDisconnectReason, toPublishRefusal, toRequestReason, toSubackReason } from './reasons.ts'
+import { toConnackReason, toDisconnectReason, toPublishRefusal, toRequestReason } from './reasons.ts'
+import { isRequest, toRequests, toSuback, toUnsuback } from './subscribe.ts'
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts'
 import { readerOf, readFilter, type TopicReader } from './topic-reader.ts'
 import type { Wire } from './wire.ts'
@@ -43,6 +44,7 @@ import type { Wire } from './wire.ts'
 export interface EngineContext {
   readonly ingress: Ingress
   readonly limits: MqttLimits
+  readonly decisions: Decisions
   readonly publications: Publications
   readonly dialects: readonly Dialect[]
   /** Deliveries larger than the peer said it takes. */
@@ -137,6 +139,12 @@ export class MqttEngine implements Outlet {
   end(reason: ThingmeshError): void {
     this.close(reason)
     this.#leave('lost')
+  }
+
+  /** The hub stops: who is to go elsewhere is told where. */
+  stop(reason: ThingmeshError): void {
+    const principal = this.#session?.principal
+    this.end((principal && this.#context.decisions.redirection(principal)) ?? reason)
   }
 
   /** There is room on the wire again. */
@@ -252,7 +260,7 @@ export class MqttEngine implements Outlet {
   async #open(packet: ConnectPacket, hello: ConnectHello): Promise<void> {
     const { ingress, limits } = this.#context
     try {
-      const session = await ingress.open({ ...hello, outlet: this })
+      const session = await ingress.open({ ...hello, outlet: this, admit: this.#admit })
       this.#session = session
       this.#reader = readerOf(this.#context.dialects, session.principal)
       // Whoever hung up or was taken over while waiting is not let in.
@@ -267,6 +275,7 @@ export class MqttEngine implements Outlet {
         reasonCode: ReasonCode.success,
         properties: {
           ...grantedProperties(packet, hello, session, this.#keepAliveSeconds, limits),
+          ...this.#responseInformation(packet, session),
           ...this.#authentication?.finish(),
         },
       })
@@ -281,6 +290,17 @@ export class MqttEngine implements Outlet {
     this.#wire.resume()
     this.#session.resume()
     this.receive(nothing)
+  }
+
+  readonly #admit = (principal: Principal): void => {
+    const elsewhere = this.#context.decisions.redirection(principal)
+    if (elsewhere !== undefined) throw elsewhere
+  }
+
+  #responseInformation({ properties }: ConnectPacket, { principal }: Session) {
+    if (properties?.requestResponseInformation !== true) return undefined
+    const responseInformation = this.#context.decisions.responseInformation(principal)
+    return responseInformation === undefined ? undefined : { responseInformation }
   }
 
   /** `fault` where the packet itself is at fault: what the hub refuses, it counts. */
@@ -421,36 +441,20 @@ export class MqttEngine implements Outlet {
     else this.#send({ type: 'pubcomp', packetId, reasonCode: ReasonCode.packetIdentifierNotFound })
   }
 
-  async #subscribe({ packetId, subscriptions, properties }: SubscribePacket): Promise<void> {
-    const subscriptionId = properties?.subscriptionIdentifiers?.[0]
-    const asked = subscriptions.map(subscription => this.#toRequest(subscription, subscriptionId))
-    const results = (await this.#session!.subscribe(asked.filter(isRequest))).values()
-    const reasonCodes = asked.map(one => {
-      if (!isRequest(one)) return toSubackReason(one)
-      const result = results.next().value!
-      return result.ok ? toQoS(result.delivery) : toSubackReason(result.error)
-    })
-    this.#send({ type: 'suback', packetId, reasonCodes })
-  }
-
-  #toRequest(subscription: SubscriptionRequest, subscriptionId: number | undefined): SubscribeRequest | ThingmeshError {
-    const { qos, noLocal, retainAsPublished, retainHandling } = subscription
-    const read = readFilter(this.#reader, subscription.filter)
-    if (isThingmeshError(read)) return read
-    const replay = replayWhen[retainHandling]
-    return { ...read, delivery: toDelivery(qos), noLocal, retainAsPublished, replay, subscriptionId }
+  async #subscribe(packet: SubscribePacket): Promise<void> {
+    const asked = toRequests(packet, this.#reader)
+    const answered = (await this.#session!.subscribe(asked.filter(isRequest))).values()
+    const results = asked.map(one => (isRequest(one) ? answered.next().value! : one))
+    this.#send(toSuback(packet.packetId, results, this.#isTold))
   }
 
   async #unsubscribe({ packetId, filters }: UnsubscribePacket): Promise<void> {
+    const read = filters.map(text => readFilter(this.#reader, text))
+    // Nobody is subscribed to what is refused, under its own name either.
     const known = await this.#session!.unsubscribe(
-      filters.map(text => {
-        const read = readFilter(this.#reader, text)
-        // Nobody is subscribed to what is refused, under its own name either.
-        return isThingmeshError(read) ? text : read.filter
-      }),
+      read.map((one, i) => (isThingmeshError(one) ? filters[i]! : one.filter)),
     )
-    const reasonCodes = known.map(was => (was ? ReasonCode.success : ReasonCode.noSubscriptionExisted))
-    this.#send({ type: 'unsuback', packetId, reasonCodes })
+    this.#send(toUnsuback(packetId, known))
   }
 
   /** A request could not be carried out, and its packet has no way to say so that would be true. */
@@ -507,10 +511,17 @@ export class MqttEngine implements Outlet {
     this.#send({ type: 'disconnect', reasonCode: toDisconnectReason(error), ...(properties && { properties }) })
   }
 
-  /** Why, in words, unless the peer asked not to be told (MQTT 5, section 3.1.2.11.7). */
-  #reason({ message }: ThingmeshError) {
-    if (this.#level !== 5 || this.#connectedAs?.properties?.requestProblemInformation === false) return undefined
-    return { reasonString: message }
+  /**
+   * Whether the peer is told why, in words (MQTT 5, section 3.1.2.11.7). Who has asked for none is told nowhere, though
+   * CONNACK and DISCONNECT might tell.
+   */
+  get #isTold(): boolean {
+    return this.#level === 5 && this.#connectedAs?.properties?.requestProblemInformation !== false
+  }
+
+  #reason({ message, details: { serverReference } }: ThingmeshError): Properties | undefined {
+    const elsewhere = this.#level === 5 && typeof serverReference === 'string' ? { serverReference } : undefined
+    return this.#isTold ? { reasonString: message, ...elsewhere } : elsewhere
   }
 
   /** The peer said that it takes nothing that large: for it the message counts as delivered (MQTT 5, section 3.1.2.11.4). */
@@ -549,11 +560,6 @@ export class MqttEngine implements Outlet {
 
 const nothing = new Uint8Array(0)
 const plainFirstByte = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const
-const replayWhen = ['always', 'if-new', 'never'] as const
-
-function isRequest(asked: SubscribeRequest | ThingmeshError): asked is SubscribeRequest {
-  return !isThingmeshError(asked)
-}
 
 function keepAliveFor(asked: number, limits: MqttLimits): number {
   if (asked === 0) return limits.keepAliveSecondsDefault

@@ -3,6 +3,7 @@ import { getDefaultHighWaterMark } from 'node:stream'
 import { ThingmeshError } from '@thingmesh/core'
 import { ReasonCode } from '@thingmesh/core/mqtt'
 import type { Counter, Dialect, Listener, ListenerContext, Meter } from '../../contracts/index.ts'
+import { Decisions, type MqttDecisions } from './decisions.ts'
 import { type EngineContext, MqttEngine } from './engine.ts'
 import { defaultMqttLimits, type MqttLimits, type MqttListenerOptions } from './options.ts'
 import { Publications } from './publications.ts'
@@ -14,9 +15,10 @@ const tickMs = 1000
 
 /** MQTT 3.1, 3.1.1 and 5 over TCP. */
 export function mqttListener(options: MqttListenerOptions = {}): Listener {
-  const { dialects = [], ...limits } = options
+  const { dialects = [], responseInformation, redirect, ...limits } = options
   checkNames(dialects)
-  return new MqttListener({ ...defaultMqttLimits, ...withoutUndefined(limits) }, dialects)
+  const resolved = { ...defaultMqttLimits, ...withoutUndefined(limits) }
+  return new MqttListener(resolved, { responseInformation, redirect }, dialects)
 }
 
 interface Connection {
@@ -35,6 +37,7 @@ interface Connection {
 class MqttListener implements Listener {
   readonly protocol = 'mqtt'
   readonly #limits: MqttLimits
+  readonly #decide: MqttDecisions
   readonly #connections = new Map<TcpWire, Connection>()
   readonly #byAddress = new Map<string, number>()
   readonly #dialects: readonly Dialect[]
@@ -45,8 +48,9 @@ class MqttListener implements Listener {
   #dirty: TcpWire[] = []
   #flushing: NodeJS.Immediate | undefined
 
-  constructor(limits: MqttLimits, dialects: readonly Dialect[]) {
+  constructor(limits: MqttLimits, decide: MqttDecisions, dialects: readonly Dialect[]) {
     this.#limits = limits
+    this.#decide = decide
     this.#dialects = dialects
     this.#publications = new Publications(new TopicWriter(dialects))
   }
@@ -58,14 +62,16 @@ class MqttListener implements Listener {
 
   async start({ ingress, meter, onFault }: ListenerContext): Promise<void> {
     if (this.#server !== undefined) return
+    const report = (error: unknown) => onFault(error, { part: 'mqtt' })
     const context: EngineContext = {
       ingress,
       limits: this.#limits,
+      decisions: new Decisions(this.#decide, report),
       publications: this.#publications,
       dialects: this.#dialects,
       tooLargeForPeer: dropped(meter, 'too-large-for-peer'),
       unsayable: dropped(meter, 'no-topic-for-peer'),
-      onFault: error => onFault(error, { part: 'mqtt' }),
+      onFault: report,
     }
     const counts = listenerCounters(meter)
     meter.gauge(
@@ -79,7 +85,7 @@ class MqttListener implements Listener {
       this.#accept(socket, context, counts),
     )
     await listen(server, this.#limits)
-    server.on('error', error => onFault(error, { part: 'mqtt' }))
+    server.on('error', report)
     this.#server = server
     this.#ticker = setInterval(() => this.#tick(counts), tickMs).unref()
   }
@@ -91,7 +97,7 @@ class MqttListener implements Listener {
     clearInterval(this.#ticker)
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
     const reason = new ThingmeshError('unavailable', 'the hub is stopping')
-    for (const { engine } of this.#connections.values()) engine.end(reason)
+    for (const { engine } of this.#connections.values()) engine.stop(reason)
     const cut = setTimeout(() => {
       for (const { socket } of this.#connections.values()) socket.destroy()
     }, tickMs)
@@ -265,6 +271,6 @@ function listen(server: Server, { host, port }: MqttLimits): Promise<void> {
   })
 }
 
-function withoutUndefined(options: Omit<MqttListenerOptions, 'dialects'>): Partial<MqttLimits> {
+function withoutUndefined(options: Omit<MqttListenerOptions, 'dialects' | keyof MqttDecisions>): Partial<MqttLimits> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<MqttLimits>
 }

@@ -1,7 +1,8 @@
 import type { Dialect } from '../../contracts/index.ts'
+import type { MqttDecisions } from './decisions.ts'
 
 /** All have defaults; times and sizes carry their unit in the name. */
-export interface MqttListenerOptions {
+export interface MqttListenerOptions extends MqttDecisions {
   /** Loopback unless told otherwise. */
   readonly host?: string | undefined
   /** 1883; 0 takes any free one. */
@@ -40,7 +41,10 @@ export interface MqttListenerOptions {
 }
 
 export type MqttLimits = {
-  readonly [Name in Exclude<keyof MqttListenerOptions, 'dialects'>]-?: Exclude<MqttListenerOptions[Name], undefined>
+  readonly [Name in Exclude<keyof MqttListenerOptions, 'dialects' | keyof MqttDecisions>]-?: Exclude<
+    MqttListenerOptions[Name],
+    undefined
+  >
 }
 
 export const defaultMqttLimits: MqttLimits = {

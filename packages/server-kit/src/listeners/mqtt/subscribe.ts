@@ -1,0 +1,48 @@
+import { isThingmeshError } from '@thingmesh/core'
+import {
+  type Properties,
+  ReasonCode,
+  type SubackPacket,
+  type SubscribePacket,
+  type UnsubackPacket,
+} from '@thingmesh/core/mqtt'
+import type { SubscribeRequest, SubscribeResult } from '../../contracts/index.ts'
+import { toDelivery, toQoS } from './mapping.ts'
+import { toSubackReason } from './reasons.ts'
+import { readFilter, type TopicReader } from './topic-reader.ts'
+
+type Refused = Extract<SubscribeResult, { readonly ok: false }>
+
+const replayWhen = ['always', 'if-new', 'never'] as const
+
+/** What each filter asks for; a refusal where the dialect that it is written in does not have it. */
+export function toRequests(
+  { subscriptions, properties }: SubscribePacket,
+  reader: TopicReader | undefined,
+): readonly (SubscribeRequest | Refused)[] {
+  const subscriptionId = properties?.subscriptionIdentifiers?.[0]
+  return subscriptions.map(({ filter, qos, noLocal, retainAsPublished, retainHandling }) => {
+    const read = readFilter(reader, filter)
+    if (isThingmeshError(read)) return { ok: false, error: read }
+    const replay = replayWhen[retainHandling]
+    return { ...read, delivery: toDelivery(qos), noLocal, retainAsPublished, replay, subscriptionId }
+  })
+}
+
+export function isRequest(asked: SubscribeRequest | Refused): asked is SubscribeRequest {
+  return !('ok' in asked)
+}
+
+/** `isTold`: why a filter was refused, in words; one text for the whole packet is all that MQTT has room for. */
+export function toSuback(packetId: number, results: readonly SubscribeResult[], isTold: boolean): SubackPacket {
+  const reasonCodes = results.map(result => (result.ok ? toQoS(result.delivery) : toSubackReason(result.error)))
+  const reasons = new Set(results.flatMap(result => (result.ok ? [] : [result.error.message])))
+  const properties: Properties | undefined =
+    isTold && reasons.size > 0 ? { reasonString: [...reasons].join('; ') } : undefined
+  return { type: 'suback', packetId, reasonCodes, properties }
+}
+
+export function toUnsuback(packetId: number, known: readonly boolean[]): UnsubackPacket {
+  const reasonCodes = known.map(was => (was ? ReasonCode.success : ReasonCode.noSubscriptionExisted))
+  return { type: 'unsuback', packetId, reasonCodes }
+}
