@@ -1,5 +1,7 @@
 export { authenticateAll } from './authenticate-all.ts'
+export { ed25519Authenticator, ed25519Message, ed25519Method } from './ed25519.ts'
 export { type FailureThrottle, type FailureThrottleOptions, failureThrottle } from './failure-throttle.ts'
 export { type OpenAuthenticatorOptions, openAuthenticator } from './open-authenticator.ts'
 export { keyAuthenticator, operatorTokenAuthenticator } from './registry-authenticators.ts'
+export { scramAuthenticator, scramMethod } from './scram.ts'
 export { type TokenAuthenticatorOptions, tokenAuthenticator } from './token-authenticator.ts'

@@ -32,7 +32,7 @@ export class Authentication {
   readonly #identity: string | undefined
   readonly #clientId: string
   #exchange: Exchange | undefined
-  #endedMs = Number.NEGATIVE_INFINITY
+  #renewedMs = Number.NEGATIVE_INFINITY
 
   constructor(method: string, { username, clientId }: ConnectPacket, port: AuthenticationPort) {
     this.method = method
@@ -148,12 +148,12 @@ export class Authentication {
     if (this.#exchange !== undefined) throw breach('re-authentication during another one')
     const { authIntervalMsMin } = this.#port.limits
     const now = performance.now()
-    if (now - this.#endedMs < authIntervalMsMin) {
+    if (now - this.#renewedMs < authIntervalMsMin) {
       throw new ThingmeshError('rate-limited', `re-authentication within ${authIntervalMsMin} ms of the one before`, {
         details: { limit: authIntervalMsMin },
       })
     }
-    this.#endedMs = now
+    this.#renewedMs = now
   }
 }
 
