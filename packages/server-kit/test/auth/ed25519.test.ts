@@ -71,7 +71,13 @@ describe('a thing that signs', () => {
         { method, identity },
         signed(pair.privateKey, { identity }),
       )
-      expect(principal).toEqual({ id: `thing:${thing.id}`, kind: 'thing', domain: 'default', credentialId: key.id })
+      expect(principal).toEqual({
+        id: `thing:${thing.id}`,
+        kind: 'thing',
+        domain: 'default',
+        domainName: 'default',
+        credentialId: key.id,
+      })
       expect(challenges).toHaveLength(1)
     }
   })

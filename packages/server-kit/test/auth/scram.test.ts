@@ -53,7 +53,13 @@ describe('SCRAM-SHA-256', () => {
       'r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096',
     ])
     expect(conclusion).toBe('v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=')
-    expect(principal).toEqual({ id: 'thing:t', kind: 'thing', domain: 'default', credentialId: 'k' })
+    expect(principal).toEqual({
+      id: 'thing:t',
+      kind: 'thing',
+      domain: 'default',
+      domainName: 'default',
+      credentialId: 'k',
+    })
     expect(asked).toEqual(['user'])
   })
 
