@@ -1,7 +1,7 @@
 // The dependency rules of docs/ARCHITECTURE.md, one by one.
 const core = 'packages/core/src'
 const kit = 'packages/server-kit/src'
-const leaves = 'auth|bridges|bus|control|dialects|links|listeners/[^/]+|sinks|store'
+const leaves = 'auth|bridges|bus|control|dialects|links|listeners/[^/]+|sinks|store|tls'
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -36,7 +36,13 @@ module.exports = {
       name: 'contracts-import-core-only',
       severity: 'error',
       from: { path: `^${kit}/contracts` },
-      to: { pathNot: [`^${kit}/contracts`, `^${core}`] },
+      to: { pathNot: [`^${kit}/contracts`, `^${core}`], dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'contracts-name-types-of-node-and-use-nothing-of-it',
+      severity: 'error',
+      from: { path: `^${kit}/contracts` },
+      to: { dependencyTypes: ['core'], dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'leaves-know-contracts-and-core',
@@ -67,6 +73,7 @@ module.exports = {
       ['cbor-x', `^${core}/codec/cbor`],
       ['hono|@hono/node-server|@valibot/to-json-schema|valibot', `^${kit}/listeners/http`],
       ['jose', `^${kit}/auth`],
+      ['ws', `^${kit}/listeners/websocket`],
     ].map(([name, folder]) => ({
       name: `one-folder-for-${name.split('|')[0]}`,
       severity: 'error',

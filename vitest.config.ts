@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 // Tests run against the sources: the `@thingmesh/source` condition in every package's `exports` points at them.
-const conditions = ['@thingmesh/source', 'node', 'import', 'default']
+// No `import`: what imports has it anyhow, and Node would be told it for what requires too.
+const conditions = ['@thingmesh/source', 'node']
 
 // The second flag: see scripts/run.mjs.
 const execArgv = ['--conditions=@thingmesh/source', '--wasm-wrapper-tiering-budget=1000000000']

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
 import { createHub, type Hub } from '@thingmesh/server-kit'
 import { httpListener } from '@thingmesh/server-kit/http'
-import { mqttListener } from '@thingmesh/server-kit/mqtt'
+import { mqttListener, mqttOverWebSocket } from '@thingmesh/server-kit/mqtt'
 import { sqliteStore } from '@thingmesh/server-kit/sqlite'
+import { webSockets } from '@thingmesh/server-kit/websocket'
 import { createDevices } from './devices.ts'
 import { introduce } from './introduction.ts'
 import { type Options, parseOptions } from './options.ts'
@@ -26,7 +27,8 @@ async function main(options: Options): Promise<void> {
   const interrupted = firstSignal()
   await mkdir(options.data, { recursive: true, mode: 0o700 })
   const mqtt = mqttListener({ port: options.mqtt })
-  const http = httpListener({ port: options.http, stopTimeoutMs: 2_000 })
+  const upgrade = webSockets({ routes: [mqttOverWebSocket()] })
+  const http = httpListener({ port: options.http, upgrade, stopTimeoutMs: 2_000 })
   await using hub = await createHub({
     store: sqliteStore({ path: join(options.data, 'hub.db') }),
     listeners: [mqtt, http],

@@ -11,6 +11,8 @@ const doors = {
   mqtt: 'src/listeners/mqtt/index.ts',
   sqlite: 'src/store/sqlite/index.ts',
   testing: 'src/testing/index.ts',
+  tls: 'src/tls/index.ts',
+  websocket: 'src/listeners/websocket/index.ts',
 }
 
 export default defineConfig({

@@ -1,5 +1,6 @@
 import { type Principal, type ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import { authenticateAll } from './auth/authenticate-all.ts'
+import { certificateAuthenticator } from './auth/certificate-authenticator.ts'
 import { ed25519Authenticator } from './auth/ed25519.ts'
 import { failureThrottle } from './auth/failure-throttle.ts'
 import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-authenticators.ts'
@@ -100,6 +101,8 @@ class ComposedHub implements Hub {
         ed25519Authenticator(this.#registry.credentials, () => this.#store.log.id.origin),
         scramAuthenticator(this.#registry.credentials),
         ...(options.authenticate ?? []),
+        // Last: the embedder may map certificates in its own way.
+        certificateAuthenticator(this.#registry.credentials),
       ]),
       throttle: failureThrottle(),
       logId: () => this.#store.log.id,

@@ -23,10 +23,9 @@ export interface HubOptions {
   readonly flags?: readonly string[]
 }
 
-interface Ready {
-  readonly ready: true
-  readonly mqtt: { readonly host: string; readonly port: number }
-  readonly http: { readonly host: string; readonly port: number }
+type Door = 'mqtt' | 'http' | 'mqtts' | 'https'
+
+interface Ready extends Readonly<Record<Door, { readonly host: string; readonly port: number }>> {
   readonly adminToken?: string
 }
 
@@ -39,6 +38,7 @@ export class HubProcess {
   readonly #program: readonly string[]
   readonly #keepsPorts: boolean
   readonly #flags: readonly string[]
+  #ready: Ready | undefined
   #process: Running | undefined
   #mqttPort: number
   #httpPort: number
@@ -69,6 +69,12 @@ export class HubProcess {
     return this.#httpPort
   }
 
+  /** Of a door that the last start opened. */
+  portOf(door: Door): number {
+    if (this.#ready === undefined) throw new Error('the hub was never ready')
+    return this.#ready[door].port
+  }
+
   get url(): string {
     return `http://${this.host}:${this.#httpPort}`
   }
@@ -82,7 +88,8 @@ export class HubProcess {
   async start(): Promise<void> {
     const running = this.launch()
     await running.says(({ lines }) => lines.length > 0, 'ready', startTimeoutMs)
-    const { mqtt, http, adminToken } = JSON.parse(running.lines[0]!) as Ready
+    this.#ready = JSON.parse(running.lines[0]!) as Ready
+    const { mqtt, http, adminToken } = this.#ready
     this.#mqttPort = mqtt.port
     this.#httpPort = http.port
     this.#adminToken = adminToken ?? this.#adminToken

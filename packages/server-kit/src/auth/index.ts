@@ -1,4 +1,5 @@
 export { authenticateAll } from './authenticate-all.ts'
+export { certificateAuthenticator } from './certificate-authenticator.ts'
 export { ed25519Authenticator, ed25519Message, ed25519Method } from './ed25519.ts'
 export { type FailureThrottle, type FailureThrottleOptions, failureThrottle } from './failure-throttle.ts'
 export { type OpenAuthenticatorOptions, openAuthenticator } from './open-authenticator.ts'

@@ -1,4 +1,5 @@
 import type { Key, Principal, PrincipalGrant, Thing, Token, TokenScope } from '@thingmesh/core'
+import type { PeerCertificate } from '../contracts/index.ts'
 
 /** Its rights are the registry's grants; it brings none. */
 export function thingPrincipal(thing: Thing, key: Key, domainName: string): Principal {
@@ -10,6 +11,11 @@ export function thingPrincipal(thing: Thing, key: Key, domainName: string): Prin
     credentialId: key.id,
     ...(key.expiresAtMs !== undefined && { expiresAtMs: key.expiresAtMs }),
   }
+}
+
+/** No key proved it, so it stands and falls with its thing, and ends with the certificate. */
+export function certifiedPrincipal(thing: Thing, { expiresAtMs }: PeerCertificate): Principal {
+  return { id: `thing:${thing.id}`, kind: 'thing', domain: thing.domain, expiresAtMs }
 }
 
 /** The user of a token is nobody but the token: the token's scope says it all. */

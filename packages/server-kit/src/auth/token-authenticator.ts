@@ -99,6 +99,7 @@ function bearer(credential: Credential): string | undefined {
       return credential.token
     case 'key':
       return credential.secret
+    case 'certificate':
     case 'challenge':
     case 'anonymous':
       return undefined

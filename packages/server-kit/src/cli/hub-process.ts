@@ -2,14 +2,16 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
 import { openAuthenticator } from '../auth/open-authenticator.ts'
-import type { Listener } from '../contracts/index.ts'
+import type { Listener, TlsIdentity } from '../contracts/index.ts'
 import { magistralaTopics, mainfluxTopics, rawTopics } from '../dialects/index.ts'
 import { createHub, type Hub, type HubOptions } from '../hub.ts'
 import { httpListener } from '../listeners/http/index.ts'
-import { mqttListener, specLimits } from '../listeners/mqtt/index.ts'
+import { mqttListener, mqttOverWebSocket, specLimits } from '../listeners/mqtt/index.ts'
+import { webSockets } from '../listeners/websocket/index.ts'
 import { defaultHubLimits } from '../pipeline/limits.ts'
 import { memoryStore } from '../store/memory/index.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
+import { readIdentity, reloadOnHangup } from './certificates.ts'
 import type { ServeOptions } from './serve-options.ts'
 import { print, type Terminal } from './terminal.ts'
 
@@ -21,30 +23,47 @@ const openChannel = 'open'
 /** Runs a hub until SIGINT or SIGTERM. Throws what keeps it from starting, and `timeout` where it does not drain. */
 export async function runHub(options: ServeOptions, terminal: Terminal): Promise<void> {
   const stopping = firstSignal(terminal)
-  const parts = compose(options)
-  const hub = await start(options, parts, terminal)
+  const identity = options.tls && (await readIdentity(options.tls))
+  const doors = compose(options, identity)
+  const hub = await start(options, doors, terminal)
+  const forget = identity && reloadOnHangup(identity, options.tls!, terminal)
   try {
     if (options.open) await openUp(hub, options, terminal)
     const unsaved = await saveToken(hub, options, terminal)
-    await announce(options, parts, unsaved, terminal)
+    await announce(options, doors, unsaved, terminal)
     await stopping
   } finally {
+    forget?.()
     await drain(hub)
   }
 }
 
-interface Parts {
-  readonly mqtt: Listener
-  readonly http: Listener
-}
+type Address = NonNullable<Listener['address']>
 
-function compose({ host, mqtt, http, open, limits }: ServeOptions): Parts {
+/** By the scheme of its URLs, which is its flag too. */
+type Doors = ReadonlyMap<'mqtt' | 'http' | 'mqtts' | 'https', Listener>
+
+function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: TlsIdentity | undefined): Doors {
+  const { mqtt, http, mqtts, https } = ports
   const dialects = open ? [rawTopics({ channel: openChannel })] : [mainfluxTopics(), magistralaTopics()]
-  const door = mqttListener({ ...(limits === 'spec' && specLimits.mqtt), host, port: mqtt, dialects })
-  return {
-    mqtt: withFlag(door, '--mqtt', host, mqtt),
-    http: withFlag(httpListener({ host, port: http, stopTimeoutMs: drainMs / 2 }), '--http', host, http),
+  const all = { ...(limits === 'spec' && specLimits.mqtt), dialects }
+  // Of each its own: one serves one listener.
+  const web = () => ({
+    stopTimeoutMs: drainMs / 2,
+    corsOrigins: origins,
+    upgrade: webSockets({ routes: [mqttOverWebSocket(all)], origins }),
+  })
+  const doors = new Map<'mqtt' | 'http' | 'mqtts' | 'https', Listener>()
+  if (mqtt !== undefined) doors.set('mqtt', withFlag(mqttListener({ ...all, host, port: mqtt }), '--mqtt', host, mqtt))
+  if (http !== undefined)
+    doors.set('http', withFlag(httpListener({ host, port: http, ...web() }), '--http', host, http))
+  if (tls === undefined) return doors
+  if (mqtts !== undefined)
+    doors.set('mqtts', withFlag(mqttListener({ ...all, host, port: mqtts, tls }), '--mqtts', host, mqtts))
+  if (https !== undefined) {
+    doors.set('https', withFlag(httpListener({ host, port: https, tls, ...web() }), '--https', host, https))
   }
+  return doors
 }
 
 /** The same listener, whose taken port is told together with the flag that changes it. */
@@ -70,13 +89,13 @@ function withFlag(listener: Listener, flag: string, host: string, port: number):
   }
 }
 
-async function start(options: ServeOptions, parts: Parts, terminal: Terminal): Promise<Hub> {
+async function start(options: ServeOptions, doors: Doors, terminal: Terminal): Promise<Hub> {
   const { data, durability } = options
   const store = durability === 'memory' ? memoryStore() : sqliteStore({ path: join(data, 'hub.db'), durability })
   try {
     const hub = await createHub({
       store,
-      listeners: [parts.mqtt, parts.http],
+      listeners: [...doors.values()],
       ...entry(options),
       onFault: (error, where) => terminal.stderr.write(`thingmesh: fault in ${where.part}: ${toFaultText(error)}\n`),
     })
@@ -137,25 +156,26 @@ async function saveToken(hub: Hub, { tokenFile }: ServeOptions, terminal: Termin
 
 async function announce(
   options: ServeOptions,
-  parts: Parts,
+  doors: Doors,
   adminToken: string | undefined,
   terminal: Terminal,
 ): Promise<void> {
-  const mqtt = parts.mqtt.address!
-  const http = parts.http.address!
   if (options.output === 'json') {
-    const ready = { ready: true, mqtt, http, ...(adminToken === undefined ? {} : { adminToken }) }
+    const addresses = Object.fromEntries([...doors].map(([name, { address }]) => [name, address]))
+    const ready = { ready: true, ...addresses, ...(adminToken === undefined ? {} : { adminToken }) }
     await print(terminal, JSON.stringify(ready))
     return
   }
+  const width = Math.max(...[...doors.keys()].map(name => name.length))
   const lines =
     options.output === 'quiet'
       ? []
       : [
           'thingmesh hub is running, stop it with Ctrl-C',
-          `  mqtt  ${toUrl('mqtt', mqtt)}`,
-          `  http  ${toUrl('http', http)}`,
-          `  data  ${toPlace(options)}`,
+          ...[...doors].map(
+            ([name, { address }]) => `  ${name.padEnd(width)}  ${toUrl(name, address!)}${alsoAt(name, address!)}`,
+          ),
+          `  ${'data'.padEnd(width)}  ${toPlace(options)}`,
         ]
   // Even a quiet start shows the token: there is no second time.
   if (adminToken !== undefined) lines.push(`admin token, shown this once: ${adminToken}`)
@@ -166,7 +186,13 @@ function toPlace({ data, durability }: ServeOptions): string {
   return durability === 'memory' ? 'in memory, gone with the process' : `${data} (${durability})`
 }
 
-function toUrl(scheme: string, { host, port }: { readonly host: string; readonly port: number }): string {
+/** MQTT over WebSocket shares the port of HTTP. */
+function alsoAt(name: string, address: Address): string {
+  if (name !== 'http' && name !== 'https') return ''
+  return `, MQTT at ${toUrl(name === 'http' ? 'ws' : 'wss', address)}/mqtt`
+}
+
+function toUrl(scheme: string, { host, port }: Address): string {
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 

@@ -15,6 +15,10 @@ const terminal: Terminal = {
     // comes right after the first signal is the first signal.
     return () => setTimeout(() => process.off('SIGINT', listener).off('SIGTERM', listener), echoMs).unref()
   },
+  onHangup(listener) {
+    process.on('SIGHUP', listener)
+    return () => process.off('SIGHUP', listener)
+  },
 }
 
 // A write that fails is answered where it was made; without a listener it would also end the process.

@@ -1,4 +1,4 @@
-import type { Durability } from '../contracts/index.ts'
+import type { ClientCertificates, Durability } from '../contracts/index.ts'
 
 export const limitChoices = ['safe', 'spec'] as const
 
@@ -7,9 +7,15 @@ export interface ServeOptions {
   /** A directory. */
   readonly data: string
   readonly host: string
-  /** Ports; 0 takes any that is free. */
-  readonly mqtt: number
-  readonly http: number
+  /** Ports; 0 takes any that is free, and none is a door that stays shut. */
+  readonly mqtt: number | undefined
+  readonly http: number | undefined
+  readonly mqtts: number | undefined
+  readonly https: number | undefined
+  /** Of browsers' scripts that may call and connect: `https://app.example`, or `*`. */
+  readonly origins: readonly string[]
+  /** There where a door needs it. */
+  readonly tls: TlsFiles | undefined
   readonly durability: Durability
   /** Anybody may come in, without a credential, to one channel. */
   readonly open: boolean
@@ -17,4 +23,12 @@ export interface ServeOptions {
   readonly limits: (typeof limitChoices)[number]
   readonly tokenFile: string | undefined
   readonly output: 'json' | 'quiet' | 'text'
+}
+
+/** Paths. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string | undefined
+  readonly clientCertificates: ClientCertificates
 }

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly stderr: Writable
   /** SIGINT and SIGTERM. Returns what gives them back to the default, which ends the process, but for echoes of the first. */
   onSignal(listener: () => void): () => void
+  /** SIGHUP, which without a listener ends the process. Returns what ends the listening. */
+  onHangup(listener: () => void): () => void
 }
 
 /** Settles when it is written, so that a slow reader slows the command down. Rejects with EPIPE where that has gone. */

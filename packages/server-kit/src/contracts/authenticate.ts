@@ -7,6 +7,8 @@ export type Credential =
   /** An operator's token, or a token of somebody else's identity provider. */
   | { readonly kind: 'token'; readonly token: string }
   | ChallengeCredential
+  /** A client certificate, where the peer gave no password. `identity` as with a key. */
+  | { readonly kind: 'certificate'; readonly certificate: PeerCertificate; readonly identity?: string | undefined }
   | { readonly kind: 'anonymous' }
 
 /**
@@ -37,6 +39,23 @@ export interface ChallengeCredential {
   readonly claim?: ((identity: string) => void) | undefined
 }
 
+/**
+ * What the hub believes of a client certificate: the chain was verified, up to an authority that the listener was given, and the peer has the
+ * key. The subject's common name is not in here: it names nobody (RFC 9525, section 2).
+ */
+export interface PeerCertificate {
+  /**
+   * The subject alternative names (RFC 5280, section 4.2.1.6) that are URIs, as they stand in the certificate. No names of either kind where
+   * anything about them is not as it should be.
+   */
+  readonly uris: readonly string[]
+  readonly dnsNames: readonly string[]
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number
+  /** SHA-256 of the certificate, in lower-case hexadecimal. */
+  readonly fingerprint: string
+}
+
 /** Where a peer is. */
 export interface Peer {
   /** Address without the port: what failures are counted by. */
@@ -44,6 +63,8 @@ export interface Peer {
   readonly port?: number | undefined
   /** Which door it is at, as messages will carry it. The hub sets it, from `Hello.protocol`. */
   readonly protocol?: string | undefined
+  /** The client certificate, whatever else it shows to prove who it is. */
+  readonly certificate?: PeerCertificate | undefined
 }
 
 /**

@@ -50,4 +50,8 @@ export interface CredentialDirectory {
    * to know that no revocation came in between.
    */
   isValid(credentialId: string): boolean
+  /** Enabled or not, in whatever domain. */
+  thingById(id: string): Thing | undefined
+  /** The one with exactly this name in the domain `default`, enabled or not. */
+  thingByName(name: string): Thing | undefined
 }

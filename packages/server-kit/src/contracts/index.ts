@@ -1,4 +1,4 @@
-export type { Authenticate, ChallengeCredential, Credential, Peer } from './authenticate.ts'
+export type { Authenticate, ChallengeCredential, Credential, Peer, PeerCertificate } from './authenticate.ts'
 export type { ChannelDirectory } from './channels.ts'
 export type {
   ChannelChange,
@@ -55,3 +55,14 @@ export {
   type SubscriptionRecord,
   type Transfer,
 } from './store.ts'
+export {
+  type ClientCertificates,
+  clientCertificateModes,
+  type HandshakeFailure,
+  handshakeFailures,
+  type TlsIdentity,
+  type TlsTerminator,
+  type TlsTerminatorOptions,
+} from './tls.ts'
+export type { Upgrade } from './upgrade.ts'
+export type { WebSocketConnection, WebSocketHandler, WebSocketRoute } from './websocket.ts'

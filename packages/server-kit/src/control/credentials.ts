@@ -62,6 +62,19 @@ export class RegistryCredentials implements CredentialDirectory {
     return row !== undefined && this.#standing(row) !== undefined
   }
 
+  thingById(id: string): Thing | undefined {
+    // Ids are unique in the hub, and their tables are not.
+    for (const tables of this.#state().allTables()) {
+      const thing = tables.things.get(id)?.item
+      if (thing !== undefined) return thing
+    }
+    return undefined
+  }
+
+  thingByName(name: string): Thing | undefined {
+    return this.#state().tables(defaultDomain)?.things.byKey(name)?.item
+  }
+
   #row(id: string, kind: 'key' | 'token' | undefined): KeyRow | TokenRow | undefined {
     return kind === 'key' ? this.#state().keys.get(id) : this.#state().tokens.get(id)
   }

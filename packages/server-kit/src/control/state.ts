@@ -29,6 +29,10 @@ export class RegistryState {
     return this.#tables.get(domain)
   }
 
+  allTables(): IterableIterator<DomainTables> {
+    return this.#tables.values()
+  }
+
   *channels(): Generator<Channel> {
     for (const tables of this.#tables.values()) for (const row of tables.channels.values()) yield row.item
   }

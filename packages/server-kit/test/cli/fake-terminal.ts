@@ -49,6 +49,7 @@ export async function call(words: readonly string[], options: CallOptions = {}):
       options.onReady?.(signal)
       return () => listeners.delete(listener)
     },
+    onHangup: () => () => undefined,
   }
   const code = await run(words, terminal)
   return {

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
+import { connectAsync } from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Child, ready, start } from './child.ts'
 import { call } from './fake-terminal.ts'
@@ -53,13 +54,33 @@ describe('thingmesh serve', () => {
     await using child = start(['serve', '--durability', 'memory', ...ports])
     const lines = [await child.line(), await child.line(), await child.line(), await child.line(), await child.line()]
     expect(lines[1]).toMatch(/^ {2}mqtt {2}mqtt:\/\/127\.0\.0\.1:\d+$/)
-    expect(lines[2]).toMatch(/^ {2}http {2}http:\/\/127\.0\.0\.1:\d+$/)
+    expect(lines[2]).toMatch(/^ {2}http {2}http:\/\/127\.0\.0\.1:(\d+), MQTT at ws:\/\/127\.0\.0\.1:\1\/mqtt$/)
     expect(lines[3]).toMatch(/in memory, gone with the process/)
     expect(lines[4]).toMatch(/^admin token, shown this once: tmt_/)
     await stopped(child, 'SIGTERM')
     await using quiet = start(['serve', '--durability', 'memory', ...ports, '--quiet'])
     expect(await quiet.line()).toMatch(/^admin token, shown this once: tmt_/)
     await stopped(quiet, 'SIGTERM')
+  })
+
+  it('carries MQTT over WebSocket on the port of HTTP, for scripts of the origins that it is told', async () => {
+    const flags = ['--allow-origin', 'https://app.example', '--json']
+    await using child = start(['serve', '--durability', 'memory', ...ports, ...flags])
+    const { http, adminToken } = await ready(child)
+    const env = { THINGMESH_URL: `http://127.0.0.1:${http.port}`, THINGMESH_TOKEN: adminToken ?? '' }
+    await call(['channels', 'create', 'telemetry'], { env })
+    const comeIn = async (origin: string) => {
+      const options = { username: 'operator', password: adminToken ?? '', reconnectPeriod: 0, wsOptions: { origin } }
+      const client = await connectAsync(`ws://127.0.0.1:${http.port}/mqtt`, options, false)
+      await client.publishAsync('telemetry/a', '1', { qos: 1 })
+      await client.endAsync()
+    }
+    await comeIn('https://app.example')
+    await expect(comeIn('https://evil.example')).rejects.toThrow(/connect/)
+    const { headers } = await fetch(`${env.THINGMESH_URL}/health`, { headers: { origin: 'https://app.example' } })
+    expect(headers.get('access-control-allow-origin')).toBe('https://app.example')
+    expect(await call(['serve', '--allow-origin', 'app.example'])).toMatchObject({ code: 2 })
+    await stopped(child, 'SIGTERM')
   })
 
   it('leaves the admin token in a file that is nobody else’s, where it is told to', async () => {
@@ -126,6 +147,7 @@ describe('thingmesh serve', () => {
         listeners.add(listener)
         return () => listeners.delete(listener)
       },
+      onHangup: () => () => undefined,
     })
     expect({ code, counts }).toEqual({ code: 0, counts: [1, 0] })
   })

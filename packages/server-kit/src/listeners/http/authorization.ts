@@ -1,5 +1,5 @@
 import { ThingmeshError } from '@thingmesh/core'
-import type { Credential } from '../../contracts/index.ts'
+import type { Credential, PeerCertificate } from '../../contracts/index.ts'
 
 /** RFC 9110, section 11.2. */
 const token68 = /^[A-Za-z0-9\-._~+/]+=*$/
@@ -9,10 +9,13 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Reads the `Authorization` header: `Thing <key>`, `Bearer <token>` or `Basic <base64 of thing:key>` (RFC 7617).
- * Throws `unauthenticated`, without a word of what was found.
+ * Where there is none, the client certificate stands for it. Throws `unauthenticated`, without a word of what was found.
  */
-export function parseAuthorization(header: string | null): Credential {
-  if (header === null || header === '') throw refused('no authorization header')
+export function parseAuthorization(header: string | null, certificate?: PeerCertificate): Credential {
+  if (header === null || header === '') {
+    if (certificate === undefined) throw refused('no authorization header')
+    return { kind: 'certificate', certificate }
+  }
   const space = header.indexOf(' ')
   const scheme = (space === -1 ? header : header.slice(0, space)).toLowerCase()
   const value = space === -1 ? '' : header.slice(space + 1).trim()

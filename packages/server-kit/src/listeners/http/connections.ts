@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Counter, Meter, Peer } from '../../contracts/index.ts'
+import { type Counter, handshakeFailures, type Meter, type Peer, type PeerCertificate } from '../../contracts/index.ts'
 import { toPeer } from './peer.ts'
 
 const refusals = [
@@ -10,6 +10,7 @@ const refusals = [
   'headers',
   'request-timeout',
   'malformed',
+  ...handshakeFailures,
 ] as const
 export type Refusal = (typeof refusals)[number]
 
@@ -36,14 +37,17 @@ export interface ConnectionsOptions {
 /** The open connections, bounded in all and by address. */
 export interface Connections {
   readonly size: number
-  /** Takes the socket, or destroys it and says why. */
+  /** Counts the socket until it is closed, or destroys it and says why. */
   admit(socket: Socket): Refusal | undefined
+  /** Requests come on this one: the socket that was admitted, or its TLS. */
+  open(socket: Socket, certificate?: PeerCertificate): void
   of(socket: Socket): Connection | undefined
 }
 
 export function trackConnections(options: ConnectionsOptions): Connections {
   const connections = new Map<Socket, Connection>()
   const byAddress = new Map<string, number>()
+  let size = 0
 
   function refuse(socket: Socket, reason: Refusal): Refusal {
     socket.destroy()
@@ -52,23 +56,28 @@ export function trackConnections(options: ConnectionsOptions): Connections {
 
   return {
     get size() {
-      return connections.size
+      return size
     },
     of: socket => connections.get(socket),
     admit(socket) {
-      if (connections.size >= options.connectionsMax) return refuse(socket, 'connections')
-      const peer = toPeer(socket.remoteAddress, socket.remotePort)
-      const there = byAddress.get(peer.address) ?? 0
+      if (size >= options.connectionsMax) return refuse(socket, 'connections')
+      const { address } = toPeer(socket.remoteAddress, socket.remotePort)
+      const there = byAddress.get(address) ?? 0
       if (there >= options.connectionsPerAddressMax) return refuse(socket, 'connections-per-address')
-      byAddress.set(peer.address, there + 1)
-      connections.set(socket, { peer, requests: 0, written: 0 })
+      byAddress.set(address, there + 1)
+      size++
       socket.once('close', () => {
-        connections.delete(socket)
-        const left = (byAddress.get(peer.address) ?? 1) - 1
-        if (left === 0) byAddress.delete(peer.address)
-        else byAddress.set(peer.address, left)
+        size--
+        const left = (byAddress.get(address) ?? 1) - 1
+        if (left === 0) byAddress.delete(address)
+        else byAddress.set(address, left)
       })
       return undefined
+    },
+    open(socket, certificate) {
+      const peer = toPeer(socket.remoteAddress, socket.remotePort, certificate)
+      connections.set(socket, { peer, requests: 0, written: 0 })
+      socket.once('close', () => connections.delete(socket))
     },
   }
 }

@@ -3,16 +3,20 @@ import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { ThingmeshError } from '@thingmesh/core'
-import type { Listener, ListenerContext } from '../../contracts/index.ts'
+import type { Listener, ListenerContext, PeerCertificate } from '../../contracts/index.ts'
 import { createApp, type HttpApp } from './app.ts'
-import { type Connection, type Connections, type Refusal, refusalCounters, trackConnections } from './connections.ts'
-import { errorReply } from './errors.ts'
+import { type Connections, refusalCounters, trackConnections } from './connections.ts'
 import { type HttpListenerOptions, type ResolvedListenerOptions, resolveListenerOptions } from './options.ts'
 import { unknownPeer } from './peer.ts'
+import { endWith, malformed, mayAnswer, toClientError, tooManyHeaders } from './raw-reply.ts'
 import { type Reply, toResponse } from './reply.ts'
+import { upgradeListener } from './upgrade.ts'
 import { writeReply } from './write-reply.ts'
 
-/** The HTTP door: `httpHandler` behind a server of Node's, with the limits that the bytes come under before it. */
+/**
+ * The HTTP door: `httpHandler` behind a server of Node's, with the limits that the bytes come under before it. HTTPS where it is given an
+ * identity.
+ */
 export function httpListener(options: HttpListenerOptions = {}): Listener {
   const resolved = resolveListenerOptions(options)
   let running: Promise<RunningServer> | undefined
@@ -63,6 +67,8 @@ async function startServer(context: ListenerContext, options: ResolvedListenerOp
     // How late a time-out may be noticed.
     connectionsCheckingInterval: Math.max(20, Math.min(1_000, options.requestTimeoutMs / 4)),
     keepAliveTimeout: options.keepAliveTimeoutMs,
+    // Before Node 24 all that ask for an upgrade, to whatever, come by the event below.
+    shouldUpgradeCallback: request => options.upgrade?.isMeantBy(request) === true,
   })
   // One more than allowed: Node drops what is beyond in silence, and we want to see that there was more.
   server.maxHeadersCount = options.headersMax + 1
@@ -95,10 +101,30 @@ async function startServer(context: ListenerContext, options: ResolvedListenerOp
     if (!(Number(incoming.headers['content-length']) > options.bodyBytesMax)) outgoing.writeContinue()
     onRequest(incoming, outgoing)
   })
-  server.on('connection', socket => {
+  // Node's own listener reads requests from whatever socket it is given: it comes after the limits, and after TLS.
+  const [readRequests] = server.listeners('connection')
+  server.removeAllListeners('connection')
+  const open = (socket: Socket, certificate?: PeerCertificate) => {
+    connections.open(socket, certificate)
+    readRequests!.call(server, socket)
+  }
+  const terminator = options.tls?.terminator({
+    protocols: ['http/1.1'],
+    handshakeTimeoutMs: options.requestTimeoutMs,
+    handshakeBytesMax: options.handshakeBytesMax,
+    onSecured: (socket, { certificate }) => open(socket, certificate),
+    onFailed: reason => {
+      refused[reason].value++
+    },
+  })
+  server.on('connection', (socket: Socket) => {
     const reason = connections.admit(socket)
     if (reason !== undefined) refused[reason].value++
+    else if (terminator === undefined) open(socket)
+    else terminator.accept(socket)
   })
+  if (options.upgrade !== undefined)
+    server.on('upgrade', upgradeListener(options.upgrade, connections, refused, options))
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const { reason, reply } = toClientError(error, options)
     refused[reason].value++
@@ -106,13 +132,17 @@ async function startServer(context: ListenerContext, options: ResolvedListenerOp
     else socket.destroy()
   })
   await listen(server, options)
+  const { port } = server.address() as AddressInfo
+  options.upgrade?.start(context, `${options.host}:${port}`)
   server.on('error', error => context.onFault(error, { part: 'http' }))
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     connections,
     async stop() {
       stopping = true
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      terminator?.close()
+      options.upgrade?.stop()
       const cut = setTimeout(() => server.closeAllConnections(), options.stopTimeoutMs)
       await app.close()
       await closed
@@ -140,51 +170,6 @@ function requestListener(app: HttpApp, connections: Connections, isStopping: () 
       errorHandler: () => toResponse(malformed()),
     },
   )
-}
-
-function toClientError(
-  error: NodeJS.ErrnoException,
-  options: ResolvedListenerOptions,
-): { readonly reason: Refusal; readonly reply: Reply } {
-  if (error.code === 'HPE_HEADER_OVERFLOW') {
-    const message = `header has more than ${options.headerBytesMax} bytes`
-    return { reason: 'header-bytes', reply: errorReply(new ThingmeshError('too-large', message), 431) }
-  }
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    const message = `request was not complete after ${options.requestTimeoutMs} ms`
-    return { reason: 'request-timeout', reply: errorReply(new ThingmeshError('timeout', message), 408) }
-  }
-  return { reason: 'malformed', reply: malformed() }
-}
-
-function malformed(): Reply {
-  return errorReply(new ThingmeshError('invalid-argument', 'malformed request'))
-}
-
-function tooManyHeaders(max: number): Reply {
-  return errorReply(new ThingmeshError('too-large', `request has more than ${max} header fields`), 431)
-}
-
-const reasonPhrases: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
-}
-
-/**
- * Whether what the parser stumbled over is what would be answered next. Otherwise the answer would be taken for that to
- * an earlier request, or stand in the middle of it. A body that is late belongs to a request that is counted already.
- */
-function mayAnswer(socket: Socket, connection: Connection | undefined, reason: Refusal): boolean {
-  if (!socket.writable || socket.bytesWritten !== connection?.written) return false
-  return connection.requests <= (reason === 'request-timeout' ? 1 : 0)
-}
-
-/** For a connection on which the parser gave up, so that there is no response object to write to. */
-function endWith(socket: Socket, { status, headers, body }: Reply): void {
-  const lines = Object.entries({ ...headers, connection: 'close', 'content-length': Buffer.byteLength(body ?? '') })
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.end(`HTTP/1.1 ${status} ${reasonPhrases[status]}\r\n${head}\r\n${body ?? ''}`)
 }
 
 function listen(server: Server, { host, port }: ResolvedListenerOptions): Promise<void> {

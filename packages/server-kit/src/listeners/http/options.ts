@@ -1,3 +1,5 @@
+import type { TlsIdentity, Upgrade } from '../../contracts/index.ts'
+
 /** What a handler may be told, wherever it is mounted. */
 export interface HttpHandlerOptions {
   /** Of one body. 262,144 by default. */
@@ -28,13 +30,19 @@ export interface HttpHandlerOptions {
 export interface HttpListenerOptions extends HttpHandlerOptions {
   /** `127.0.0.1` by default: nobody but this machine. */
   readonly host?: string
-  /** 8080 by default; 0 for any that is free. */
+  /** 8080 by default, with TLS 8443; 0 for any that is free. */
   readonly port?: number
+  /** HTTPS, and nothing else on this port. */
+  readonly tls?: TlsIdentity
+  /** What a peer may have sent until TLS's handshake is done. 65,536 by default. */
+  readonly handshakeBytesMax?: number
+  /** WebSockets on this port: `webSockets({ … })`. None by default, and who asks for one is answered as if he had not. */
+  readonly upgrade?: Upgrade
   /** Of all header fields of a request together. 8,192 by default. */
   readonly headerBytesMax?: number
   /** Header fields of a request. 64 by default. */
   readonly headersMax?: number
-  /** For a request to arrive whole. 10,000 by default. */
+  /** For a request to arrive whole, and for TLS's handshake. 10,000 by default. */
   readonly requestTimeoutMs?: number
   /** For a connection on which nothing moves: a reader that does not read, a wait. 60,000 by default. */
   readonly idleTimeoutMs?: number
@@ -51,7 +59,8 @@ export interface HttpListenerOptions extends HttpHandlerOptions {
 }
 
 export type ResolvedHandlerOptions = Required<HttpHandlerOptions>
-export type ResolvedListenerOptions = Required<HttpListenerOptions>
+export type ResolvedListenerOptions = Required<Omit<HttpListenerOptions, 'tls' | 'upgrade'>> &
+  Pick<HttpListenerOptions, 'tls' | 'upgrade'>
 
 export function resolveHandlerOptions(options: HttpHandlerOptions): ResolvedHandlerOptions {
   const resolved = {
@@ -74,7 +83,10 @@ export function resolveListenerOptions(options: HttpListenerOptions): ResolvedLi
   return {
     ...resolveHandlerOptions(options),
     host: options.host ?? '127.0.0.1',
-    port: options.port ?? 8080,
+    port: options.port ?? (options.tls === undefined ? 8080 : 8443),
+    ...(options.tls !== undefined && { tls: options.tls }),
+    ...(options.upgrade !== undefined && { upgrade: options.upgrade }),
+    handshakeBytesMax: options.handshakeBytesMax ?? 65_536,
     headerBytesMax: options.headerBytesMax ?? 8_192,
     headersMax: options.headersMax ?? 64,
     requestTimeoutMs: options.requestTimeoutMs ?? 10_000,

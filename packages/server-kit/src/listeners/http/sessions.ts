@@ -22,7 +22,7 @@ export interface Lease {
  */
 export interface Sessions {
   readonly size: number
-  /** Throws what `Ingress.open` throws, and `unauthenticated` for a header that is absent or malformed. */
+  /** Throws what `Ingress.open` throws, and `unauthenticated` for a header that is absent, without a certificate, or malformed. */
   lease(authorization: string | null, peer: Peer): Promise<Lease>
   /** Says farewell to all that are not in use, and to those in use as soon as they are not. */
   close(): Promise<void>
@@ -48,7 +48,7 @@ export function openSessions(context: ListenerContext, options: SessionsOptions)
 
   async function lease(authorization: string | null, peer: Peer): Promise<Lease> {
     // Not the header itself: a secret stays in memory no longer than the request. The separator is in neither part.
-    const key = hash('sha256', `${authorization}\n${peer.address}`, 'base64')
+    const key = hash('sha256', `${authorization}\n${peer.address}\n${peer.certificate?.fingerprint}`, 'base64')
     const found = entries.get(key)
     if (found !== undefined) return use(found)
     const pending = opening.get(key)
@@ -69,7 +69,7 @@ export function openSessions(context: ListenerContext, options: SessionsOptions)
 
   /** The entry is in use already, by who asked: between here and there nobody can evict it. */
   async function open(key: string, authorization: string | null, peer: Peer): Promise<Entry> {
-    const credential = parseAuthorization(authorization)
+    const credential = parseAuthorization(authorization, peer.certificate)
     let entry: Entry | undefined
     let endedByHub: ThingmeshError | undefined
     const outlet: Outlet = {

@@ -26,7 +26,7 @@ export function toHello(
   return {
     protocol: 'mqtt',
     // With a method, a password proves nothing (MQTT 5, section 4.12).
-    credential: authentication?.begin(properties?.authenticationData) ?? toCredential(packet),
+    credential: authentication?.begin(properties?.authenticationData) ?? toCredential(packet, peer),
     peer,
     clientId: toClientId(packet),
     cleanStart,
@@ -57,9 +57,12 @@ export function grantedProperties(
   }
 }
 
-function toCredential({ username, password }: ConnectPacket): Credential {
-  if (password === undefined) return { kind: 'anonymous' }
-  return { kind: 'key', identity: username, secret: Buffer.from(password).toString('utf8') }
+/** A password is what the peer chose to show, and it counts. A user name alone must not contradict the certificate. */
+function toCredential({ username, password }: ConnectPacket, { certificate }: Peer): Credential {
+  if (password !== undefined) {
+    return { kind: 'key', identity: username, secret: Buffer.from(password).toString('utf8') }
+  }
+  return certificate === undefined ? { kind: 'anonymous' } : { kind: 'certificate', certificate, identity: username }
 }
 
 function toClientId({ clientId, level, cleanStart }: ConnectPacket): string {

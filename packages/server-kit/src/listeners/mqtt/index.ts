@@ -1,4 +1,5 @@
 export type { MqttDecisions, Redirection } from './decisions.ts'
 export { mqttListener } from './listener.ts'
-export { defaultMqttLimits, type MqttLimits, type MqttListenerOptions } from './options.ts'
+export { defaultMqttLimits, type MqttLimits, type MqttListenerOptions, type MqttOptions } from './options.ts'
 export { specLimits } from './spec-limits.ts'
+export { type MqttOverWebSocketOptions, mqttOverWebSocket } from './websocket.ts'

@@ -1,17 +1,13 @@
-import type { Dialect } from '../../contracts/index.ts'
+import type { Dialect, TlsIdentity } from '../../contracts/index.ts'
 import type { MqttDecisions } from './decisions.ts'
 
-/** All have defaults; times and sizes carry their unit in the name. */
-export interface MqttListenerOptions extends MqttDecisions {
-  /** Loopback unless told otherwise. */
-  readonly host?: string | undefined
-  /** 1883; 0 takes any free one. */
-  readonly port?: number | undefined
+/** What MQTT has of limits, however its bytes come. All have defaults; times and sizes carry their unit in the name. */
+export interface MqttOptions extends MqttDecisions {
   /** Of a whole packet; MQTT 5 clients are told. */
   readonly packetBytesMax?: number | undefined
   /** Before the peer has proved who it is. */
   readonly connectBytesMax?: number | undefined
-  /** From the connection's beginning to CONNACK; also for a re-authentication. */
+  /** From the connection's beginning to CONNACK, with TLS's handshake; also for a re-authentication. */
   readonly connectTimeoutMs?: number | undefined
   /** Challenges in one exchange of authentication. */
   readonly authRoundsMax?: number | undefined
@@ -40,16 +36,37 @@ export interface MqttListenerOptions extends MqttDecisions {
   readonly dialects?: readonly Dialect[] | undefined
 }
 
+export interface MqttListenerOptions extends MqttOptions {
+  /** Loopback unless told otherwise. */
+  readonly host?: string | undefined
+  /** 1883, with TLS 8883; 0 takes any free one. */
+  readonly port?: number | undefined
+  /** MQTT over TLS, and nothing else on this port. */
+  readonly tls?: TlsIdentity | undefined
+  /** What a peer may have sent until TLS's handshake is done. 65,536. */
+  readonly handshakeBytesMax?: number | undefined
+}
+
 export type MqttLimits = {
-  readonly [Name in Exclude<keyof MqttListenerOptions, 'dialects' | keyof MqttDecisions>]-?: Exclude<
-    MqttListenerOptions[Name],
+  readonly [Name in Exclude<keyof MqttOptions, 'dialects' | keyof MqttDecisions>]-?: Exclude<
+    MqttOptions[Name],
     undefined
   >
 }
 
+export interface ResolvedMqttOptions extends MqttLimits {
+  readonly dialects: readonly Dialect[]
+  readonly decisions: MqttDecisions
+}
+
+export interface ResolvedMqttListenerOptions extends ResolvedMqttOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls: TlsIdentity | undefined
+  readonly handshakeBytesMax: number
+}
+
 export const defaultMqttLimits: MqttLimits = {
-  host: '127.0.0.1',
-  port: 1883,
   packetBytesMax: 256 * 1024,
   connectBytesMax: 8 * 1024,
   connectTimeoutMs: 5_000,
@@ -68,4 +85,27 @@ export const defaultMqttLimits: MqttLimits = {
   drainTimeoutMs: 10_000,
   connectionsMax: 100_000,
   connectionsPerAddressMax: 10_000,
+}
+
+/** Throws `TypeError` for dialects that share a name. */
+export function resolveMqttOptions(options: MqttOptions): ResolvedMqttOptions {
+  const { dialects = [], responseInformation, redirect, ...limits } = options
+  checkNames(dialects)
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined)
+  const decisions = { responseInformation, redirect }
+  return { ...defaultMqttLimits, ...(Object.fromEntries(given) as Partial<MqttLimits>), dialects, decisions }
+}
+
+export function resolveMqttListenerOptions(options: MqttListenerOptions): ResolvedMqttListenerOptions {
+  const { host = '127.0.0.1', tls, handshakeBytesMax = 64 * 1024, ...rest } = options
+  const { port = tls === undefined ? 1883 : 8883, ...mqtt } = rest
+  return { ...resolveMqttOptions(mqtt), host, port, tls, handshakeBytesMax }
+}
+
+/** Sessions know their dialect by its name. */
+function checkNames(dialects: readonly Dialect[]): void {
+  const names = new Set(dialects.map(({ name }) => name))
+  if (names.size < dialects.length || dialects.some(({ name }) => name === '' || name.includes(' '))) {
+    throw new TypeError('dialects of MQTT need names of their own, without spaces')
+  }
 }

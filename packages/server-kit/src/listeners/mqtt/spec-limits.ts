@@ -59,5 +59,5 @@ export const specLimits = {
     drainTimeoutMs: 10_000,
     connectionsMax: 100_000,
     connectionsPerAddressMax: 100_000,
-  } satisfies Omit<MqttLimits, 'host' | 'port'>,
+  } satisfies MqttLimits,
 } as const

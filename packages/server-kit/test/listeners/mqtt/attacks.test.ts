@@ -1,6 +1,7 @@
 import { encodePacket, type Packet, type ProtocolLevel } from '@thingmesh/core/mqtt'
 import { describe, expect, it, vi } from 'vitest'
-import { levels, type Site, startSite, type Thing } from './fixture.ts'
+import { transports } from './dial.ts'
+import { levels, type Site, type SiteOptions, startSite, type Thing } from './fixture.ts'
 import { bytes, type TestPeer, textOf } from './peer.ts'
 
 /** The reason of the DISCONNECT that MQTT 5 gets; earlier versions are closed without one. */
@@ -70,24 +71,26 @@ const attacks: readonly Attack[] = [
   },
 ]
 
+const doors = transports.flatMap(transport => levels.map(([version, level]) => [transport, version, level] as const))
+
 interface Attacked {
   readonly site: Site
   readonly thing: Thing
   readonly peer: TestPeer
 }
 
-async function underAttack(level: ProtocolLevel): Promise<Attacked> {
-  const site = await startSite()
+async function underAttack(level: ProtocolLevel, options: SiteOptions): Promise<Attacked> {
+  const site = await startSite(options)
   await site.startBystander()
   const thing = await site.thing('attacker')
   return { site, thing, peer: await site.connect(thing, { level }) }
 }
 
-describe.each(levels)('from a peer of MQTT %s that was let in', (_, level) => {
+describe.each(doors)('over %s, from a peer of MQTT %s that was let in', (transport, _, level) => {
   it.each(attacks.filter(({ only = level }) => only === level))(
     '$name ends its connection',
     async ({ send, outcome }) => {
-      const { site, peer } = await underAttack(level)
+      const { site, peer } = await underAttack(level, { transport })
       for (const part of send) peer.raw(part)
       expect(await peer.closeReason()).toBe(level === 5 ? outcome.closed : undefined)
       expect(site.refusals).toBeGreaterThan(0)
@@ -97,7 +100,7 @@ describe.each(levels)('from a peer of MQTT %s that was let in', (_, level) => {
   )
 
   it('a filter of 200 levels is refused', async () => {
-    const { site, peer } = await underAttack(level)
+    const { site, peer } = await underAttack(level, { transport })
     for (const filter of [repeat(200, 0).join('/'), `${'+/'.repeat(100)}#`]) {
       expect(await peer.subscribe(filter)).toEqual([level === 5 ? 0x8f : 0x80])
     }
@@ -105,7 +108,7 @@ describe.each(levels)('from a peer of MQTT %s that was let in', (_, level) => {
   })
 
   it('subscribing and unsubscribing without end leaves nothing behind', async () => {
-    const { site, peer } = await underAttack(level)
+    const { site, peer } = await underAttack(level, { transport })
     for (let i = 0; i < 400; i++) {
       const filters = Array.from({ length: 16 }, (__, k) => `telemetry/${i}/${k}/+`)
       peer.sendSubscribe(filters)
@@ -122,7 +125,7 @@ describe.each(levels)('from a peer of MQTT %s that was let in', (_, level) => {
   })
 
   it('names that mean something to JavaScript mean nothing', async () => {
-    const { site, thing } = await underAttack(level)
+    const { site, thing } = await underAttack(level, { transport })
     const names = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']
     for (const name of names) {
       const peer = await site.connect(thing, { level, clientId: name })
@@ -141,7 +144,7 @@ describe.each(levels)('from a peer of MQTT %s that was let in', (_, level) => {
   })
 
   it('wildcards in a client id or a user name reach nothing', async () => {
-    const { site, thing } = await underAttack(level)
+    const { site, thing } = await underAttack(level, { transport })
     const victim = await site.connect(await site.thing('victim'), { level, clientId: 'victim' })
     for (const name of ['+', '#', '+/#', '.*', 'victim/../#', '%', '" OR 1=1 --', '*', '>']) {
       const peer = await site.connect(thing, { level, clientId: name })
@@ -156,7 +159,7 @@ describe.each(levels)('from a peer of MQTT %s that was let in', (_, level) => {
   })
 
   it('an endless flood of refused publishes does not hold others up', async () => {
-    const { site, thing } = await underAttack(level)
+    const { site, thing } = await underAttack(level, { transport })
     const flood = Buffer.concat(
       new Array(2_000).fill(encodePacket({ ...publishOf('aside/a'), qos: 1, packetId: 1 }, level)),
     )
@@ -198,9 +201,9 @@ function conversation(level: ProtocolLevel): readonly Packet[] {
   ]
 }
 
-describe.each(levels)('bytes as they come, with MQTT %s', (_, level) => {
+describe.each(doors)('over %s, bytes as they come with MQTT %s', (transport, _, level) => {
   it('may come one by one', async () => {
-    const { site, thing, peer } = await underAttack(level)
+    const { site, thing, peer } = await underAttack(level, { transport })
     const slow = await site.open(level)
     slow.acknowledges = false
     const connect = slow.encodeConnect(site.credentials(thing))
@@ -218,7 +221,7 @@ describe.each(levels)('bytes as they come, with MQTT %s', (_, level) => {
   })
 
   it('may end at any byte of any packet', async () => {
-    const { site, thing } = await underAttack(level)
+    const { site, thing } = await underAttack(level, { transport })
     const probe = await site.open(level)
     const connect = probe.encodeConnect(
       site.credentials(thing, { will: { topic: 'telemetry/w', payload: bytes('w'), qos: 0, retain: false } }),
@@ -245,7 +248,7 @@ describe.each(levels)('bytes as they come, with MQTT %s', (_, level) => {
   })
 
   it('may be anything at all', async () => {
-    const { site, thing } = await underAttack(level)
+    const { site, thing } = await underAttack(level, { transport })
     let seed = 42
     const random = () => {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
@@ -265,9 +268,9 @@ describe.each(levels)('bytes as they come, with MQTT %s', (_, level) => {
   })
 })
 
-describe('before CONNECT', () => {
+describe.each(transports)('over %s, before CONNECT', transport => {
   it('500 connections that say nothing, or half, shut nobody out and are cleared away', async () => {
-    const site = await startSite({ listener: { connectTimeoutMs: 2_000 } })
+    const site = await startSite({ transport, listener: { connectTimeoutMs: 2_000 } })
     await site.startBystander()
     const thing = await site.thing('sensor')
     const half = (await site.open()).encodeConnect(site.credentials(thing)).subarray(0, 30)
@@ -298,7 +301,7 @@ describe('before CONNECT', () => {
     ['a server packet', [0x20, 2, 0, 0]],
     ['a TLS hello', [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]],
   ])('%s is closed without a reply', async (_, first) => {
-    const site = await startSite()
+    const site = await startSite({ transport })
     await site.startBystander()
     const peer = await site.open()
     peer.raw(first)
@@ -308,7 +311,7 @@ describe('before CONNECT', () => {
   })
 
   it('what was sent without waiting is not carried out where the key is wrong', async () => {
-    const site = await startSite()
+    const site = await startSite({ transport })
     await site.startBystander()
     const thing = await site.thing('sensor')
     const watcher = await site.connect(thing)
@@ -326,9 +329,9 @@ describe('before CONNECT', () => {
   })
 })
 
-describe('many at once', () => {
+describe.each(transports)('over %s, many at once', transport => {
   it('may connect, take each other over and vanish, and the hub counts nobody who is gone', async () => {
-    const site = await startSite()
+    const site = await startSite({ transport })
     await site.startBystander()
     const thing = await site.thing('sensor')
     const attempts = Array.from({ length: 60 }, async (_, i) => {

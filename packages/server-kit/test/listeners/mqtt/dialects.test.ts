@@ -229,7 +229,7 @@ describe('dialects with MQTT 5', () => {
 
   it('have names of their own', async () => {
     await expect(startAnySite({ listener: { dialects: [mainfluxTopics(), mainfluxTopics()] } })).rejects.toThrow(
-      'dialects need names of their own',
+      'dialects of MQTT need names of their own',
     )
   })
 

@@ -1,11 +1,15 @@
+import type { Duplex } from 'node:stream'
 import type { Action } from '@thingmesh/core'
 import type { ProtocolLevel } from '@thingmesh/core/mqtt'
 import { connect as connectStock, type IClientOptions, type MqttClient } from 'mqtt'
 import { expect, onTestFinished, vi } from 'vitest'
 import type { Authenticate, Listener, Store } from '../../../src/contracts/index.ts'
 import { createHub, type Hub, type HubLimits } from '../../../src/index.ts'
-import { type MqttListenerOptions, mqttListener } from '../../../src/listeners/mqtt/index.ts'
+import { httpListener } from '../../../src/listeners/http/index.ts'
+import { type MqttListenerOptions, mqttListener, mqttOverWebSocket } from '../../../src/listeners/mqtt/index.ts'
+import { webSockets } from '../../../src/listeners/websocket/index.ts'
 import { memoryStore } from '../../../src/store/memory/index.ts'
+import { dial, type Transport } from './dial.ts'
 import { type ConnectOptions, TestPeer, textOf } from './peer.ts'
 
 export interface Thing {
@@ -20,6 +24,9 @@ export interface Right {
 }
 
 export interface SiteOptions {
+  readonly transport?: Transport
+  /** Of WebSockets. */
+  readonly origins?: readonly string[]
   readonly limits?: Partial<HubLimits>
   readonly listener?: MqttListenerOptions
   readonly store?: Store
@@ -46,13 +53,15 @@ export function lasting(level: ProtocolLevel, clientId = 'lasting'): ConnectOpti
 export class Site {
   readonly hub: Hub
   readonly port: number
+  readonly transport: Transport
   readonly faults: string[]
   #bystander: TestPeer | undefined
   #count = 0
 
-  constructor(hub: Hub, port: number, faults: string[]) {
+  constructor(hub: Hub, port: number, transport: Transport, faults: string[]) {
     this.hub = hub
     this.port = port
+    this.transport = transport
     this.faults = faults
   }
 
@@ -64,7 +73,7 @@ export class Site {
 
   /** A connection on which nothing was said yet. */
   async open(level: ProtocolLevel = 5): Promise<TestPeer> {
-    const peer = await TestPeer.open(this.port, level)
+    const peer = new TestPeer(await dial[this.transport](this.port), level)
     onTestFinished(() => peer.cut())
     return peer
   }
@@ -72,6 +81,15 @@ export class Site {
   /** A connection that was let in. */
   async connect(thing: Thing, options: ConnectOptions = {}): Promise<TestPeer> {
     const peer = await this.open(options.level)
+    const connack = await peer.connect(this.credentials(thing, options))
+    expect(connack.reasonCode).toBe(0)
+    return peer
+  }
+
+  /** The same, over what a test dials itself. */
+  async connectOver(dial: () => Promise<Duplex>, thing: Thing, options: ConnectOptions = {}): Promise<TestPeer> {
+    const peer = new TestPeer(await dial(), options.level ?? 5)
+    onTestFinished(() => peer.cut())
     const connack = await peer.connect(this.credentials(thing, options))
     expect(connack.reasonCode).toBe(0)
     return peer
@@ -99,7 +117,7 @@ export class Site {
     const client = connectStock({
       host: '127.0.0.1',
       port: this.port,
-      protocol: 'mqtt',
+      ...(this.transport === 'tcp' ? { protocol: 'mqtt' } : { protocol: 'ws', path: '/mqtt' }),
       protocolVersion: 5,
       reconnectPeriod: 0,
       connectTimeout: 5_000,
@@ -159,9 +177,11 @@ export class Site {
 }
 
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
-  const { limits, listener, store = memoryStore(), authenticate, otherDoors = [] } = options
+  const { limits, listener, store = memoryStore(), authenticate, otherDoors = [], transport = 'tcp', origins } = options
   const faults: string[] = []
-  const door = mqttListener({ port: 0, ...listener })
+  const upgrade = () => webSockets({ routes: [mqttOverWebSocket(listener)], origins })
+  const door =
+    transport === 'tcp' ? mqttListener({ port: 0, ...listener }) : httpListener({ port: 0, upgrade: upgrade() })
   const hub = await createHub({
     store,
     listeners: [door, ...otherDoors],
@@ -172,7 +192,7 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   await hub.start()
   onTestFinished(() => hub.stop())
   await hub.control.channels.create({ name: 'telemetry' }).catch(() => undefined)
-  return new Site(hub, door.address!.port, faults)
+  return new Site(hub, door.address!.port, transport, faults)
 }
 
 export interface StockMessage {

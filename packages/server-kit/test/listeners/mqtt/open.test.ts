@@ -3,6 +3,7 @@ import { openAuthenticator } from '../../../src/auth/index.ts'
 import { rawTopics } from '../../../src/dialects/index.ts'
 import { memoryListener } from '../../../src/listeners/memory/index.ts'
 import { mqttListener, specLimits } from '../../../src/listeners/mqtt/index.ts'
+import { dial } from './dial.ts'
 import { levels, type Site, type SiteOptions, startSite } from './fixture.ts'
 import { bytes, type ConnectOptions, TestPeer, textOf } from './peer.ts'
 
@@ -140,7 +141,7 @@ describe.each(levels)('a free topic tree with MQTT %s', (_, level) => {
   it('is told to the peers of another door as far as MQTT can say it', async () => {
     const native = mqttListener({ port: 0 })
     const site = await startOpenSite({ otherDoors: [native] })
-    const reader = await TestPeer.open(native.address!.port, level)
+    const reader = new TestPeer(await dial.tcp(native.address!.port), level)
     onTestFinished(() => reader.cut())
     expect((await reader.connect({ clientId: 'reader' })).reasonCode).toBe(0)
     await reader.subscribe('open/#')
@@ -159,7 +160,7 @@ describe.each(levels)('a free topic tree with MQTT %s', (_, level) => {
     await site.hub.control.keys.rotate('sensor')
     const refused = await site.open(level)
     expect((await refused.connect(site.credentials(thing, { level }))).reasonCode).toBe(level === 5 ? 0x86 : 4)
-    const elsewhere = await TestPeer.open(native.address!.port, level)
+    const elsewhere = new TestPeer(await dial.tcp(native.address!.port), level)
     onTestFinished(() => elsewhere.cut())
     expect((await elsewhere.connect({ clientId: 'anybody' })).reasonCode).toBe(0)
     const filters = ['telemetry/#', 'telemetry', 'open', 'opening/#']

@@ -1,5 +1,4 @@
-import { once } from 'node:events'
-import { connect as connectSocket, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import {
   type ConnackPacket,
   type ConnectPacket,
@@ -27,7 +26,7 @@ export const textOf = ({ payload }: Pick<PublishPacket, 'payload'>): string => n
 
 /** A client that says what a test tells it to, right or wrong, and keeps what it is told. */
 export class TestPeer {
-  readonly socket: Socket
+  readonly socket: Duplex
   level: ProtocolLevel
   /** Deliveries are answered as they come, with QoS 2 to the end of the exchange. */
   acknowledges = true
@@ -39,7 +38,7 @@ export class TestPeer {
   #closed = false
   #failure: unknown
 
-  private constructor(socket: Socket, level: ProtocolLevel) {
+  constructor(socket: Duplex, level: ProtocolLevel) {
     this.socket = socket
     this.level = level
     this.#parser = new PacketParser({ role: 'client', level, maximumPacketSize: 1 << 24 })
@@ -49,12 +48,6 @@ export class TestPeer {
       this.#closed = true
       this.#changed()
     })
-  }
-
-  static async open(port: number, level: ProtocolLevel): Promise<TestPeer> {
-    const socket = connectSocket({ host: '127.0.0.1', port, noDelay: true })
-    await once(socket, 'connect')
-    return new TestPeer(socket, level)
   }
 
   get isClosed(): boolean {

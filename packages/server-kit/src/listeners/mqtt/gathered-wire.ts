@@ -1,42 +1,47 @@
-import type { Socket } from 'node:net'
 import type { ThingmeshError } from '@thingmesh/core'
+import type { Carrier } from './carrier.ts'
 import type { Wire } from './wire.ts'
 import type { WriteBuffers } from './write-buffers.ts'
 
-export interface TcpWireContext {
+export interface GatheredWireContext {
   readonly buffers: WriteBuffers
   readonly socketBytesMax: number
+  /** Where that much has waited, `onDrained` follows. Not above what may wait. */
+  readonly drainBytesMin: number
   /** Calls `flush` at the end of the event loop's turn. */
-  schedule(wire: TcpWire): void
+  schedule(wire: GatheredWire): void
   /** The peer broke a rule. */
   onFailed(error: ThingmeshError): void
 }
 
 /** Gathers what a connection writes during one turn of the event loop into one write. */
-export class TcpWire implements Wire {
-  readonly #socket: Socket
-  readonly #context: TcpWireContext
+export class GatheredWire implements Wire {
+  readonly #carrier: Carrier
+  readonly #context: GatheredWireContext
+  readonly #onDrained: () => void
   #buffer: Uint8Array | undefined
   #used = 0
   /** Full buffers of this turn. */
   #full: Uint8Array[] = []
   #fullBytes = 0
-  /** Buffers that the socket has, oldest first. */
+  /** Buffers that the carrier has, oldest first. */
   readonly #written: Uint8Array[] = []
   #ending = false
   #scheduled = false
+  #drains = false
 
-  constructor(socket: Socket, context: TcpWireContext) {
-    this.#socket = socket
+  constructor(carrier: Carrier, context: GatheredWireContext, onDrained: () => void) {
+    this.#carrier = carrier
     this.#context = context
+    this.#onDrained = onDrained
   }
 
-  get waitingBytes(): number {
-    return this.#socket.writableLength + this.#fullBytes + this.#used
+  get #waitingBytes(): number {
+    return this.#carrier.writableLength + this.#fullBytes + this.#used
   }
 
   get isFull(): boolean {
-    return this.#ending || this.#socket.writableLength + this.#fullBytes >= this.#context.socketBytesMax
+    return this.#ending || this.#carrier.writableLength + this.#fullBytes >= this.#context.socketBytesMax
   }
 
   write(bytes: Uint8Array): void {
@@ -61,11 +66,11 @@ export class TcpWire implements Wire {
   }
 
   pause(): void {
-    this.#socket.pause()
+    this.#carrier.pause()
   }
 
   resume(): void {
-    this.#socket.resume()
+    this.#carrier.resume()
   }
 
   end(error?: ThingmeshError): void {
@@ -73,38 +78,40 @@ export class TcpWire implements Wire {
     if (error !== undefined) this.#context.onFailed(error)
     this.flush()
     this.#ending = true
-    this.#socket.end()
-    // A peer that broke a rule, or is told to go, need not close its side.
-    this.#socket.destroySoon()
+    this.#carrier.end(error)
   }
 
   flush(): void {
     this.#scheduled = false
-    if (this.#ending || this.#socket.destroyed) return
+    if (this.#ending || this.#carrier.isDestroyed) return
+    if (this.#waitingBytes >= this.#context.drainBytesMin) this.#drains = true
     if (this.#full.length === 0) this.#flushPart()
     else {
-      this.#socket.cork()
+      this.#carrier.cork()
       for (const bytes of this.#full) {
         this.#written.push(bytes)
-        this.#socket.write(bytes, this.#onWritten)
+        this.#carrier.write(bytes, this.#onWritten)
       }
       this.#full = []
       this.#fullBytes = 0
       this.#flushPart()
-      this.#socket.uncork()
+      this.#carrier.uncork()
     }
   }
 
   readonly #onWritten = (): void => {
     const buffer = this.#written.shift()
     if (buffer !== undefined) this.#context.buffers.give(buffer)
+    if (!this.#drains || this.#carrier.writableLength > 0) return
+    this.#drains = false
+    this.#onDrained()
   }
 
   #flushPart(): void {
     if (this.#used === 0) return
     const buffer = this.#buffer!
     this.#written.push(buffer)
-    this.#socket.write(new Uint8Array(buffer.buffer, 0, this.#used), this.#onWritten)
+    this.#carrier.write(new Uint8Array(buffer.buffer, 0, this.#used), this.#onWritten)
     this.#buffer = undefined
     this.#used = 0
   }

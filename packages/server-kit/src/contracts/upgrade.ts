@@ -1,0 +1,20 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ThingmeshError } from '@thingmesh/core'
+import type { Peer } from './authenticate.ts'
+import type { ListenerContext } from './listener.ts'
+
+/** What an HTTP listener hands connections to whose client asks to go on with something else (RFC 9110, section 7.8). For one listener. */
+export interface Upgrade {
+  /** `door` tells the listener from others, in metrics: `127.0.0.1:8080`. */
+  start(context: ListenerContext, door: string): void
+  /** Ends what was taken over, within a second or two. */
+  stop(): void
+  /** Whether it is this that the request asks for. Any other request is answered as HTTP. */
+  isMeantBy(request: IncomingMessage): boolean
+  /**
+   * Takes the connection over, on which `head` was read ahead; or returns why not, and the listener answers. The request is within
+   * the listener's limits.
+   */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): ThingmeshError | undefined
+}

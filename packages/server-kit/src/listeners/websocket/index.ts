@@ -1,0 +1,1 @@
+export { type WebSocketsOptions, webSockets } from './upgrade.ts'
