@@ -1,28 +1,18 @@
 import type { DomainId, Message, PrincipalId } from '@thingmesh/core'
-import type { MessagePage, Outlet, Receipt, Rights, SessionRecord, SubscriptionRecord } from '../contracts/index.ts'
-import { AcceptedMessage, hasExpired, weightOf } from './accepted.ts'
-import type { Counters } from './counters.ts'
+import type { Outlet, Receipt, Rights, SessionRecord, SubscriptionRecord } from '../contracts/index.ts'
+import { hasExpired, weightOf } from './accepted.ts'
+import { Backlog, type BacklogContext, type BacklogOwner } from './backlog.ts'
 import { Deliveries } from './deliveries.ts'
-import type { HubLimits } from './limits.ts'
-import type { LogReader } from './log-reader.ts'
 import { PostponedWill } from './postponed-will.ts'
-import type { QueueBudget } from './queue-budget.ts'
 import { type Receiver, type Target, weighSubscriptions } from './target.ts'
 import { isKept } from './topics.ts'
 
 /** What a feed needs of the hub around it. */
-export interface FeedContext {
-  readonly limits: HubLimits
-  readonly counters: Counters
-  readonly budget: QueueBudget
-  readonly reader: LogReader
-  /** The highest sequence routed so far. */
-  head(): number
+export interface FeedContext extends BacklogContext {
   /** Grants may have changed: the number moves on. */
   rightsGeneration(): number
   /** The feed's cursor moved. */
   onProgress(feed: Feed): void
-  onFault(error: unknown): void
   /** Notes for good that the peer has received a message exactly-once. */
   noteReceived(feed: Feed, sequence: number): Promise<void>
 }
@@ -44,17 +34,13 @@ export interface Attachment {
 const targetsMax = 512
 /** For a transfer of an earlier life of the hub: its message is in the log, and that is all that is still to be said. */
 const acceptedEarlier: Receipt = { id: '', committed: Promise.resolve() }
-const readAgainMs = 1000
-/** With fewer messages queued than this, the next page is read while they are delivered. */
-const readAheadBelow = 512
 
 /**
- * What a session is given, across its connections. It is *live* while it keeps up: messages go straight out. When its
- * window is full, what follows waits in a small queue; when that is full too, or while the peer is away, the feed is
- * *behind*: it holds a position and reads the log from there until it has caught up. Nothing else waits for a session
+ * What a session is given, across its connections. While it keeps up, messages go straight out; what follows when its window
+ * is full waits in its backlog, and while the peer is away that is a position in the log. Nothing else waits for a session
  * anywhere, so a slow one costs a bounded queue and a durable one costs a number.
  */
-export class Feed implements Receiver {
+export class Feed implements Receiver, BacklogOwner {
   readonly identity: FeedIdentity
   readonly domain: DomainId
   readonly subscriptions = new Map<string, SubscriptionRecord>()
@@ -69,23 +55,11 @@ export class Feed implements Receiver {
   #leftAt = 0
   readonly #context: FeedContext
   readonly #deliveries = new Deliveries()
+  readonly #backlog: Backlog
   #attachment: Attachment | undefined
-  /** Delivered next, in this order: last values for new subscriptions, then messages by ascending sequence. */
+  /** Last values for new subscriptions: they are delivered ahead of the backlog. */
   #replays: { readonly message: Message; readonly filter: string }[] = []
   #replayWaiters: ((taken: boolean) => void)[] = []
-  #queue: Message[] = []
-  #queueAt = 0
-  #queueBytes = 0
-  /** The log has more for this feed, above this sequence. `undefined`: what is not queued comes live. */
-  #behindFrom: number | undefined
-  #reading = false
-  /** Subscribed while a page was being read: the page did not look for that. */
-  #isPageStale = false
-  /** A page may hold messages that are routed a moment later: they are not taken twice. */
-  #liveAbove = 0
-  /** Routed while a page was being read; appended if the page turns out to reach that far. */
-  #collected: Message[] | undefined
-  #collectedBytes = 0
   #blocked = false
   /** The peer knows that it is connected, and may be sent something. */
   #begun = false
@@ -97,6 +71,7 @@ export class Feed implements Receiver {
     this.identity = identity
     this.domain = identity.domain
     this.#context = context
+    this.#backlog = new Backlog(context, this)
   }
 
   /** Takes up where the record says: everything above its cursor is read from the log. */
@@ -106,7 +81,7 @@ export class Feed implements Receiver {
     this.disconnectedAtMs = record.disconnectedAtMs
     // A clock that has been set back in between says nothing about how long it was.
     this.#leftAt = performance.now() - Math.max(0, Date.now() - (record.disconnectedAtMs ?? Date.now()))
-    this.#behindFrom = record.cursor
+    this.#backlog.rewind(record.cursor)
     this.isRecorded = true
     this.#deliveries.restore(record.received ?? [])
     for (const tag of record.transfers ?? []) this.transfers.set(tag, acceptedEarlier)
@@ -122,9 +97,8 @@ export class Feed implements Receiver {
 
   /** Everything up to and including this sequence is delivered and acknowledged. */
   get cursor(): number {
-    const next = this.#deliveries.lowest ?? this.#queue[this.#queueAt]?.sequence
-    if (next !== undefined) return Math.min(next - 1, this.#context.head())
-    return this.#behindFrom ?? this.#context.head()
+    const { lowest } = this.#deliveries
+    return lowest === undefined ? this.#backlog.position : Math.min(lowest - 1, this.#context.head())
   }
 
   attach(attachment: Attachment): void {
@@ -144,14 +118,12 @@ export class Feed implements Receiver {
     this.disconnectedAtMs = Date.now()
     this.#leftAt = performance.now()
     this.#endReplay(false)
-    this.#dropQueue()
-    this.#collected = undefined
-    this.#behindFrom = cursor
+    this.#backlog.rewind(cursor)
     this.#deliveries.awaitRedelivery()
   }
 
   subscribe(subscription: SubscriptionRecord): void {
-    this.#isPageStale = true
+    this.#backlog.wantsChanged()
     this.subscriptions.set(subscription.filter, subscription)
     this.#forgetTargets()
   }
@@ -176,9 +148,7 @@ export class Feed implements Receiver {
 
   offer(message: Message, target: Target): void {
     if (target.atMostOnce || message.delivery === 'at-most-once') this.#offerAtMostOnce(message, target)
-    else if (this.#collected !== undefined) this.#collect(message)
-    else if (this.#behindFrom !== undefined || message.sequence <= this.#liveAbove) return
-    else if (this.#queue.length > this.#queueAt || !this.#deliver(message, target)) this.#enqueue(message)
+    else if (this.#backlog.isNext(message) && !this.#deliver(message, target)) this.#backlog.enqueue(message)
   }
 
   /**
@@ -232,15 +202,25 @@ export class Feed implements Receiver {
   /** Delivers what waits, as far as window and outlet go, and sees to it that there is always something to deliver. */
   pump(): void {
     if (this.#attachment === undefined || this.#blocked || !this.#begun) return
-    if (this.#pumpReplays()) this.#pumpQueue()
-    if (this.#behindFrom !== undefined && this.#mayReadAhead()) this.#readOn().catch(this.#context.onFault)
+    if (this.#pumpReplays()) this.#backlog.pump()
+    this.#backlog.readOn()
   }
 
-  /** While there is something to deliver, the next page is for speed only, and has to find room. */
-  #mayReadAhead(): boolean {
-    const { limits, budget } = this.#context
-    const queued = this.#queue.length - this.#queueAt
-    return queued === 0 || (queued < readAheadBelow && this.#queueBytes < limits.queueBytesMax / 2 && budget.hasRoom)
+  wanted(): readonly SubscriptionRecord[] {
+    return [...this.subscriptions.values()]
+  }
+
+  take(message: Message): boolean {
+    const target = this.targetFor(message.topic)
+    if (target !== undefined) return this.#deliver(message, target)
+    this.#forget(message.sequence)
+    this.#context.counters.dropped['no-right-any-more'].value += 1
+    return true
+  }
+
+  /** What was to be sent again and is not in the log any more is owed no longer. */
+  passed(after: number, through: number, found: readonly Message[]): void {
+    for (const sequence of this.#deliveries.missing(after, through, found)) this.#forget(sequence)
   }
 
   /** True when none are left. */
@@ -257,23 +237,6 @@ export class Feed implements Receiver {
     return true
   }
 
-  #pumpQueue(): void {
-    while (this.#queueAt < this.#queue.length) {
-      const message = this.#queue[this.#queueAt]!
-      const target = this.targetFor(message.topic)
-      if (target === undefined) this.#refuse(message)
-      else if (!this.#deliver(message, target)) break
-      this.#queueAt += 1
-      const bytes = weightOf(message)
-      this.#queueBytes -= bytes
-      this.#context.budget.release(bytes)
-    }
-    // What is delivered goes in large pieces: moving the rest costs its length.
-    if (this.#queueAt < this.#queue.length / 2) return
-    this.#queue = this.#queue.slice(this.#queueAt)
-    this.#queueAt = 0
-  }
-
   /** Its time is over, though nobody may have looked yet. */
   get hasEnded(): boolean {
     if (this.#attachment !== undefined || this.disconnectedAtMs === undefined) return false
@@ -285,8 +248,7 @@ export class Feed implements Receiver {
     this.postponedWill.publish()
     this.#attachment = undefined
     this.#endReplay(false)
-    this.#dropQueue()
-    this.#collected = undefined
+    this.#backlog.drop()
   }
 
   #weigh(topic: string): Target | undefined {
@@ -363,11 +325,6 @@ export class Feed implements Receiver {
     if (tag !== undefined) this.#attachment?.outlet.release(tag)
   }
 
-  #refuse(message: Message): void {
-    this.#forget(message.sequence)
-    this.#context.counters.dropped['no-right-any-more'].value += 1
-  }
-
   /** Its message may be under way for another subscription: that delivery is not touched. */
   #refuseReplay(filter: string): void {
     if (this.subscriptions.has(filter)) this.#context.counters.dropped['no-right-any-more'].value += 1
@@ -376,76 +333,6 @@ export class Feed implements Receiver {
   #block(): false {
     this.#blocked = true
     return false
-  }
-
-  #enqueue(message: Message): void {
-    const { limits, budget } = this.#context
-    const bytes = weightOf(message)
-    const full =
-      this.#queue.length - this.#queueAt >= limits.queueMessagesMax || this.#queueBytes + bytes > limits.queueBytesMax
-    if (full || !budget.take(bytes)) {
-      this.#behindFrom = message.sequence - 1
-      this.#context.counters.fellBehind.value += 1
-      return
-    }
-    if (message instanceof AcceptedMessage) message.own()
-    this.#queue.push(message)
-    this.#queueBytes += bytes
-  }
-
-  #collect(message: Message): void {
-    const collected = this.#collected!
-    const { queueMessagesMax, queueBytesMax } = this.#context.limits
-    this.#collectedBytes += weightOf(message)
-    if (collected.length >= queueMessagesMax || this.#collectedBytes > queueBytesMax) {
-      // Too many while one page was read: the next page brings them.
-      this.#collected = undefined
-      return
-    }
-    if (message instanceof AcceptedMessage) message.own()
-    collected.push(message)
-  }
-
-  async #readOn(): Promise<void> {
-    if (this.#reading || this.#behindFrom === undefined) return
-    const attachment = this.#attachment
-    this.#reading = true
-    this.#isPageStale = false
-    this.#collected = []
-    this.#collectedBytes = 0
-    const page = await this.#context.reader.read(this.domain, [...this.subscriptions.values()], this.#behindFrom)
-    this.#reading = false
-    const collected = this.#collected
-    this.#collected = undefined
-    if (this.#attachment === undefined) return
-    if (page === undefined) {
-      setTimeout(() => this.pump(), readAgainMs).unref()
-      return
-    }
-    // Another connection that has taken over meanwhile starts from its own position.
-    if (attachment === this.#attachment && !this.#isPageStale) this.#takePage(page, collected)
-    this.pump()
-  }
-
-  #takePage(page: MessagePage, collected: readonly Message[] | undefined): void {
-    const through = page.complete ? Number.POSITIVE_INFINITY : page.scannedTo
-    for (const sequence of this.#deliveries.missing(this.#behindFrom!, through, page.messages)) this.#forget(sequence)
-    this.#behindFrom = page.scannedTo
-    for (const message of page.messages) this.#enqueueFromLog(message)
-    if (!page.complete || collected === undefined) return
-    this.#behindFrom = undefined
-    this.#liveAbove = page.scannedTo
-    for (const message of collected) {
-      if (message.sequence > page.scannedTo && this.#behindFrom === undefined) this.#enqueue(message)
-    }
-  }
-
-  /** A page is bounded by the reader, so it is taken whole. */
-  #enqueueFromLog(message: Message): void {
-    const bytes = weightOf(message)
-    this.#context.budget.takeAnyway(bytes)
-    this.#queue.push(message)
-    this.#queueBytes += bytes
   }
 
   /** For this one subscription, under its own terms and the session's rights as they are now. */
@@ -465,13 +352,6 @@ export class Feed implements Receiver {
   #endReplay(taken: boolean): void {
     for (const { message } of this.#replays.splice(0)) this.#context.budget.release(weightOf(message))
     for (const resolve of this.#replayWaiters.splice(0)) resolve(taken)
-  }
-
-  #dropQueue(): void {
-    this.#context.budget.release(this.#queueBytes)
-    this.#queue = []
-    this.#queueAt = 0
-    this.#queueBytes = 0
   }
 
   #forgetTargets(): void {
