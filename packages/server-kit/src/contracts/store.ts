@@ -19,6 +19,7 @@ export interface Store {
   readonly log: MessageLog
   readonly retained: RetainedMessages
   readonly sessions: SessionRecords
+  readonly groups: GroupRecords
   readonly registry: RegistryRecords
 }
 
@@ -173,6 +174,47 @@ export interface SessionRecords {
    */
   advance(cursors: readonly { readonly id: string; readonly cursor: number }[]): Promise<void>
   /** With their transfers and receptions. */
+  remove(ids: readonly string[]): Promise<void>
+}
+
+/** A shared subscription that lasts, because a lasting session is a member: how far its members have come together. */
+export interface GroupRecord {
+  /** Of the hub's making, unique. */
+  readonly id: string
+  readonly domain: DomainId
+  readonly name: string
+  readonly filter: string
+  /** Everything up to and including this sequence has been given to a member, and but for what is owed it is done. */
+  readonly position: number
+  /** Sequences up to the position that are not done, ascending. */
+  readonly owed: readonly number[]
+  /** As loaded: by ascending sequence. `save` leaves them as they are. */
+  readonly loans?: readonly LoanRecord[] | undefined
+}
+
+/** What a group has given to one member exactly-once: nobody else is given it (MQTT 5, section 4.8.2). */
+export interface LoanRecord {
+  readonly sequence: number
+  /** The session record's id. */
+  readonly session: string
+  /** Under which the peer has it. */
+  readonly tag: number
+  /** The peer has said that it has it. */
+  readonly received: boolean
+}
+
+export interface GroupRecords {
+  load(): Promise<readonly GroupRecord[]>
+  /** Inserts or replaces. Durable when settled. */
+  save(records: readonly GroupRecord[]): Promise<void>
+  /** Notes loans, each in place of one of that group and sequence; where there is no such group, nothing is noted. Durable when settled. */
+  lend(loans: readonly (LoanRecord & { readonly group: string })[]): Promise<void>
+  /**
+   * Moves positions of records that exist, never back, with what is owed there, and forgets loans up to the position that are
+   * not owed; a crash may lose the latest moves, never more than moves.
+   */
+  advance(moves: readonly Pick<GroupRecord, 'id' | 'position' | 'owed'>[]): Promise<void>
+  /** With their loans. */
   remove(ids: readonly string[]): Promise<void>
 }
 

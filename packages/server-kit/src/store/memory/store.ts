@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Store } from '../../contracts/index.ts'
 import { Gate } from './gate.ts'
+import { MemoryGroups } from './groups.ts'
 import { MemoryLog } from './log.ts'
 import { MemoryRegistry } from './registry.ts'
 import { MemoryRetained } from './retained.ts'
@@ -33,6 +34,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     log: new MemoryLog({ origin, epoch: randomBytes(16).toString('hex') }, retained, sessions, gate),
     retained,
     sessions,
+    groups: new MemoryGroups(gate),
     registry: new MemoryRegistry(gate),
   }
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { freeSegment } from '../segment/free.ts'
 import { Channels } from './channels.ts'
 import { inTransaction, openDatabase, toStoreError } from './database.ts'
+import { SqliteGroups } from './groups.ts'
 import { SqliteLog } from './log.ts'
 import { Merger } from './merge.ts'
 import { Meta } from './meta.ts'
@@ -27,6 +28,9 @@ const writes: ReadonlySet<Operation['op']> = new Set([
   'release',
   'receive',
   'removeSessions',
+  'saveGroups',
+  'lend',
+  'removeGroups',
   'writeRegistry',
 ])
 
@@ -54,6 +58,7 @@ export class Engine {
   readonly #log: SqliteLog
   readonly #retained: SqliteRetained
   readonly #sessions: SqliteSessions
+  readonly #groups: SqliteGroups
   readonly #registry: SqliteRegistry
   readonly #pruner: Pruner
   readonly #merger: Merger
@@ -78,6 +83,7 @@ export class Engine {
     this.#retained = new SqliteRetained(db)
     this.#log = new SqliteLog(db, meta, this.#channels, spans, this.#retained)
     this.#sessions = new SqliteSessions(db)
+    this.#groups = new SqliteGroups(db)
     this.#registry = new SqliteRegistry(db)
     this.#pruner = new Pruner(db, this.#channels, spans, this.#log)
     this.#merger = new Merger(db, spans)
@@ -127,6 +133,7 @@ export class Engine {
     try {
       inTransaction(this.#db, () => {
         this.#sessions.writeMoves()
+        this.#groups.writeMoves()
         for (const operation of group) this.#write(operation)
       })
     } catch (error) {
@@ -135,6 +142,7 @@ export class Engine {
       throw error
     }
     this.#sessions.forgetMoves()
+    this.#groups.forgetMoves()
     this.#merger.appended(group.reduce((runs, { op }) => (op === 'append' ? runs + 1 : runs), 0))
   }
 
@@ -158,6 +166,15 @@ export class Engine {
         break
       case 'removeSessions':
         this.#sessions.remove(operation.ids)
+        break
+      case 'saveGroups':
+        this.#groups.save(operation.records)
+        break
+      case 'lend':
+        this.#groups.lend(operation.loans)
+        break
+      case 'removeGroups':
+        this.#groups.remove(operation.ids)
         break
       case 'writeRegistry':
         this.#registry.write(operation.changes)
@@ -203,27 +220,42 @@ export class Engine {
       case 'topics':
         return this.#retained.topics()
       case 'loadSessions':
-        if (this.#sessions.hasMoves) this.#transact([])
+        if (this.#hasMoves) this.#transact([])
         return this.#sessions.load()
+      case 'loadGroups':
+        if (this.#hasMoves) this.#transact([])
+        return this.#groups.load()
       case 'loadRegistry':
         return this.#registry.load()
       case 'advance':
         this.#sessions.move(request.cursors)
-        this.#movesTimer ??= setTimeout(() => this.#writeMoves(), movesDelayMs)
+        this.#scheduleMoves(movesDelayMs)
+        return undefined
+      case 'advanceGroups':
+        this.#groups.move(request.moves)
+        this.#scheduleMoves(movesDelayMs)
         return undefined
       default:
         throw new TypeError(`${request.op} is not a read`)
     }
   }
 
+  get #hasMoves(): boolean {
+    return this.#sessions.hasMoves || this.#groups.hasMoves
+  }
+
+  #scheduleMoves(delayMs: number): void {
+    this.#movesTimer ??= setTimeout(() => this.#writeMoves(), delayMs)
+  }
+
   #writeMoves(): void {
     this.#movesTimer = undefined
-    if (!this.#sessions.hasMoves) return
+    if (!this.#hasMoves) return
     try {
       this.#transact([])
     } catch {
       // They ride in the next transaction that works; whoever writes anything else is told what is wrong.
-      this.#movesTimer = setTimeout(() => this.#writeMoves(), mergeFailedRestMs)
+      this.#scheduleMoves(mergeFailedRestMs)
     }
   }
 
@@ -277,7 +309,7 @@ export class Engine {
     // After the answer, whichever it is.
     setImmediate(() => this.#host.stopped())
     try {
-      if (this.#sessions.hasMoves) this.#transact([])
+      if (this.#hasMoves) this.#transact([])
     } finally {
       this.#db.close()
     }

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@thingmesh/core'
-import type { MessageQuery, PrunePlan, PruneReport, Transfer } from '../../contracts/index.ts'
+import type { LoanRecord, MessageQuery, PrunePlan, PruneReport, Transfer } from '../../contracts/index.ts'
 
 /** What the worker is started with. */
 export interface OpenOptions {
@@ -35,6 +35,11 @@ export type Operation =
   | { readonly op: 'release'; readonly transfers: readonly Transfer[] }
   | { readonly op: 'receive'; readonly receptions: readonly { readonly id: string; readonly sequence: number }[] }
   | { readonly op: 'removeSessions'; readonly ids: readonly string[] }
+  | { readonly op: 'loadGroups' }
+  | { readonly op: 'saveGroups'; readonly records: readonly GroupRow[] }
+  | { readonly op: 'lend'; readonly loans: readonly (LoanRecord & { readonly group: string })[] }
+  | { readonly op: 'advanceGroups'; readonly moves: readonly Omit<GroupRow, 'body'>[] }
+  | { readonly op: 'removeGroups'; readonly ids: readonly string[] }
   | { readonly op: 'loadRegistry' }
   | { readonly op: 'writeRegistry'; readonly changes: readonly RegistryRow[] }
   | { readonly op: 'compact' }
@@ -49,6 +54,7 @@ export interface Results {
   topics: readonly { readonly domain: string; readonly topic: string; readonly sequence: number }[]
   match: Uint8Array
   loadSessions: readonly LoadedSessionRow[]
+  loadGroups: readonly LoadedGroupRow[]
   loadRegistry: readonly { readonly kind: string; readonly id: string; readonly value: string }[]
 }
 
@@ -64,6 +70,19 @@ export interface SessionRow {
 export interface LoadedSessionRow extends SessionRow {
   readonly transfers: readonly number[]
   readonly received: readonly number[]
+}
+
+export interface GroupRow {
+  readonly id: string
+  readonly position: number
+  /** JSON of the sequences. */
+  readonly owed: string
+  /** JSON of the record; its position and what it owes are out of date. */
+  readonly body: string
+}
+
+export interface LoadedGroupRow extends GroupRow {
+  readonly loans: readonly LoanRecord[]
 }
 
 /** A value of null deletes. */

@@ -41,4 +41,13 @@ export const migrations: readonly string[] = [
     session TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (session, sequence)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE share (
+    id TEXT PRIMARY KEY, position INTEGER NOT NULL, owed TEXT NOT NULL, body TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE loan (
+    share TEXT NOT NULL, sequence INTEGER NOT NULL, session TEXT NOT NULL, tag INTEGER NOT NULL,
+    received INTEGER NOT NULL, PRIMARY KEY (share, sequence)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

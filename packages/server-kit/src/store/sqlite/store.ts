@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { type LogId, type Message, ThingmeshError } from '@thingmesh/core'
 import type {
   AppendOptions,
+  GroupRecord,
+  GroupRecords,
   MessageLog,
   RegistryRecord,
   RegistryRecords,
@@ -49,6 +51,7 @@ class WorkerStore implements SqliteStore {
   readonly log: WorkerLog
   readonly retained: RetainedMessages
   readonly sessions: SessionRecords
+  readonly groups: GroupRecords
   readonly registry: RegistryRecords
   readonly #path: string
   #port: StorePort | undefined
@@ -63,6 +66,7 @@ class WorkerStore implements SqliteStore {
     this.log = new WorkerLog(ask)
     this.retained = retainedOf(ask)
     this.sessions = sessionsOf(ask)
+    this.groups = groupsOf(ask)
     this.registry = registryOf(ask)
   }
 
@@ -208,6 +212,38 @@ function sessionsOf(ask: Ask): SessionRecords {
       if (ids.length > 0) await ask({ op: 'removeSessions', ids })
     },
   }
+}
+
+function groupsOf(ask: Ask): GroupRecords {
+  return {
+    load: async () => {
+      const rows = await ask({ op: 'loadGroups' })
+      return rows.map(({ position, owed, body, loans }) => ({
+        ...(JSON.parse(body) as GroupRecord),
+        position,
+        owed: JSON.parse(owed) as number[],
+        loans,
+      }))
+    },
+    save: async records => {
+      if (records.length === 0) return
+      const rows = records.map(({ loans, ...record }) => ({ ...toMove(record), body: JSON.stringify(record) }))
+      await ask({ op: 'saveGroups', records: rows })
+    },
+    lend: async loans => {
+      if (loans.length > 0) await ask({ op: 'lend', loans })
+    },
+    advance: async moves => {
+      if (moves.length > 0) await ask({ op: 'advanceGroups', moves: moves.map(toMove) })
+    },
+    remove: async ids => {
+      if (ids.length > 0) await ask({ op: 'removeGroups', ids })
+    },
+  }
+}
+
+function toMove({ id, position, owed }: Pick<GroupRecord, 'id' | 'position' | 'owed'>) {
+  return { id, position, owed: JSON.stringify(owed) }
 }
 
 function registryOf(ask: Ask): RegistryRecords {
