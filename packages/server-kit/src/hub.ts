@@ -110,6 +110,7 @@ class ComposedHub implements Hub {
     this.#registry.authorizer.onChange(change => this.ingress.rightsChanged(change))
     this.meter.gauge('thingmesh_sessions', 'Sessions with a connection.', () => this.ingress.connectionCount)
     this.meter.gauge('thingmesh_sessions_kept', 'Sessions with a client id, connected or not.', () => walk.feeds.size)
+    this.meter.gauge('thingmesh_shared_subscriptions', 'Shared subscriptions.', () => walk.feeds.groups.size)
     this.meter.gauge('thingmesh_retained_messages', 'Topics that have a last value.', () => walk.retained.count())
     this.meter.gauge(
       'thingmesh_commit_waiting_bytes',
@@ -256,7 +257,7 @@ function composeWalk({ store, registry, limits, meter, controlOf, onFault }: Wal
   const reader = new LogReader(log, error => onFault(error, 'log'))
   const budget = new QueueBudget(limits.queuesBytesMax)
   const feeds = new Feeds(
-    store.sessions,
+    store,
     router,
     {
       limits,

@@ -1,4 +1,5 @@
 export { filterCovers, filtersIntersect, matchesFilter, parseFilter } from './filter.ts'
 export { FilterTrie } from './filter-trie.ts'
-export { channelNameBytesMax, defaultTopicLimits, type TopicLimits } from './limits.ts'
+export { channelNameBytesMax, defaultTopicLimits, shareNameBytesMax, type TopicLimits } from './limits.ts'
+export { isShare, parseShare, type Share } from './share.ts'
 export { parseChannelName, parseTopic, toTopic } from './topic.ts'

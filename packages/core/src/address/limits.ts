@@ -20,3 +20,6 @@ export const defaultTopicLimits: TopicLimits = {
 
 /** Bytes of a channel's name. */
 export const channelNameBytesMax = 64
+
+/** Bytes of the name that the members of a shared subscription have in common. */
+export const shareNameBytesMax = 64

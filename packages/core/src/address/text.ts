@@ -2,7 +2,7 @@ import { ThingmeshError } from '../errors/index.ts'
 import type { TopicLimits } from './limits.ts'
 
 /** What is being checked, for the error's text. */
-export type AddressPart = 'topic' | 'filter' | 'channel name'
+export type AddressPart = 'topic' | 'filter' | 'channel name' | 'share name'
 
 /**
  * Checks what topics, filters and channel names have in common: length, and characters that are safe in a log line, a

@@ -1,7 +1,16 @@
 import type { Counter, Histogram, Meter } from '../contracts/index.ts'
 
 /** Why an accepted message, or a copy of one, did not arrive. The list is closed: nothing is lost for a reason not on it. */
-export const dropReasons = ['slow-reader', 'expired', 'no-right-any-more', 'will-refused'] as const
+export const dropReasons = [
+  'slow-reader',
+  'expired',
+  'no-right-any-more',
+  'will-refused',
+  /** No member of a shared subscription had room: at most once, or at a bound. */
+  'no-member',
+  /** A member's session ended during an exactly-once exchange: nobody else may have the message. */
+  'member-gone',
+] as const
 export type DropReason = (typeof dropReasons)[number]
 
 export const refusals = [
@@ -13,6 +22,7 @@ export const refusals = [
   'retained-size',
   'store-behind',
   'subscriptions',
+  'shared-members',
   'transfers',
   'sessions',
   'sessions-per-principal',

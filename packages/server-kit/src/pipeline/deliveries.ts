@@ -1,6 +1,6 @@
-/** Tags of messages from the log; those above are for replayed last values, which have no place in its order. */
+/** Tags of messages from the log; those above are for replayed last values, which have no place in its order, and further up for loans. */
 const logTags = 64_511
-const tagMax = 65_535
+const replayTagMax = 65_023
 
 /**
  * A session's un-acknowledged deliveries. Each has a tag, a number from 1 to 65,535 that the protocol carries (MQTT calls
@@ -24,7 +24,7 @@ export class Deliveries {
    */
   readonly #restored = new Map<number, boolean>()
   /** From anywhere: what a peer keeps of an exchange that a killed hub does not know of should not be met again first thing. */
-  #lastReplayTag = logTags + Math.floor(Math.random() * (tagMax - logTags))
+  #lastReplayTag = logTags + Math.floor(Math.random() * (replayTagMax - logTags))
   /** Everything up to here was delivered before; what of it is not outstanding is done. */
   #deliveredTo = 0
 
@@ -52,8 +52,8 @@ export class Deliveries {
 
   /** `undefined` while all of them are held. */
   replayTag(): number | undefined {
-    if (this.#replays.size >= tagMax - logTags) return undefined
-    do this.#lastReplayTag = this.#lastReplayTag === tagMax ? logTags + 1 : this.#lastReplayTag + 1
+    if (this.#replays.size >= replayTagMax - logTags) return undefined
+    do this.#lastReplayTag = this.#lastReplayTag === replayTagMax ? logTags + 1 : this.#lastReplayTag + 1
     while (this.#replays.has(this.#lastReplayTag))
     return this.#lastReplayTag
   }

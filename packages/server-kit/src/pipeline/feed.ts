@@ -1,8 +1,9 @@
-import type { DomainId, Message, PrincipalId } from '@thingmesh/core'
-import type { Outlet, Receipt, Rights, SessionRecord, SubscriptionRecord } from '../contracts/index.ts'
+import { type DomainId, isShare, type Message, type PrincipalId } from '@thingmesh/core'
+import type { DeliveryTerms, Outlet, Receipt, Rights, SessionRecord, SubscriptionRecord } from '../contracts/index.ts'
 import { hasExpired, weightOf } from './accepted.ts'
 import { Backlog, type BacklogContext, type BacklogOwner } from './backlog.ts'
 import { Deliveries } from './deliveries.ts'
+import { type Lender, type Loan, Loans } from './loans.ts'
 import { PostponedWill } from './postponed-will.ts'
 import { type Receiver, type Target, weighSubscriptions } from './target.ts'
 import { isKept } from './topics.ts'
@@ -31,6 +32,12 @@ export interface Attachment {
   readonly windowMax: number
 }
 
+/** A shared subscription of a session, and the group that it is a member of by it. */
+export interface Membership {
+  readonly subscription: SubscriptionRecord
+  readonly group: Lender
+}
+
 const targetsMax = 512
 /** For a transfer of an earlier life of the hub: its message is in the log, and that is all that is still to be said. */
 const acceptedEarlier: Receipt = { id: '', committed: Promise.resolve() }
@@ -44,6 +51,8 @@ export class Feed implements Receiver, BacklogOwner {
   readonly identity: FeedIdentity
   readonly domain: DomainId
   readonly subscriptions = new Map<string, SubscriptionRecord>()
+  /** Its part in shared subscriptions: what those match is their groups' to give. */
+  readonly shares = new Map<string, Membership>()
   /** There is a record of it in the store. */
   isRecorded = false
   readonly postponedWill = new PostponedWill()
@@ -56,6 +65,7 @@ export class Feed implements Receiver, BacklogOwner {
   readonly #context: FeedContext
   readonly #deliveries = new Deliveries()
   readonly #backlog: Backlog
+  #loans: Loans | undefined
   #attachment: Attachment | undefined
   /** Last values for new subscriptions: they are delivered ahead of the backlog. */
   #replays: { readonly message: Message; readonly filter: string }[] = []
@@ -76,7 +86,9 @@ export class Feed implements Receiver, BacklogOwner {
 
   /** Takes up where the record says: everything above its cursor is read from the log. */
   restore(record: SessionRecord): void {
-    for (const subscription of record.subscriptions) this.subscriptions.set(subscription.filter, subscription)
+    for (const subscription of record.subscriptions) {
+      if (!isShare(subscription.filter)) this.subscriptions.set(subscription.filter, subscription)
+    }
     this.expiresInSeconds = record.expiresInSeconds
     this.disconnectedAtMs = record.disconnectedAtMs
     // A clock that has been set back in between says nothing about how long it was.
@@ -108,6 +120,7 @@ export class Feed implements Receiver, BacklogOwner {
     this.disconnectedAtMs = undefined
     this.postponedWill.drop()
     this.#forgetTargets()
+    for (const { group } of this.shares.values()) group.connectionChanged()
   }
 
   /** The connection is gone: what it had not acknowledged will be read again from the log. */
@@ -120,6 +133,9 @@ export class Feed implements Receiver, BacklogOwner {
     this.#endReplay(false)
     this.#backlog.rewind(cursor)
     this.#deliveries.awaitRedelivery()
+    const over = this.#loans?.rest() ?? []
+    for (const { group } of this.shares.values()) group.connectionChanged()
+    for (const loan of over) loan.lender.returned(loan)
   }
 
   subscribe(subscription: SubscriptionRecord): void {
@@ -169,6 +185,8 @@ export class Feed implements Receiver, BacklogOwner {
 
   /** Settles when it is durable that the peer has the message; false for a tag that is not outstanding. */
   async received(tag: number): Promise<boolean> {
+    const loan = this.#loans?.find(tag)
+    if (loan !== undefined) return this.#loanReceived(loan)
     const sequence = this.#deliveries.sequenceOf(tag)
     if (sequence === undefined) return false
     if (this.isDurable && sequence > 0) await this.#context.noteReceived(this, sequence)
@@ -181,8 +199,14 @@ export class Feed implements Receiver, BacklogOwner {
   }
 
   acknowledge(tag: number): boolean {
-    if (!this.#deliveries.acknowledge(tag)) return false
-    if (this.isDurable) this.#context.onProgress(this)
+    const loan = this.#loans?.find(tag)
+    if (loan !== undefined) {
+      this.#loans!.end(loan)
+      loan.lender.settled(loan)
+    } else {
+      if (!this.#deliveries.acknowledge(tag)) return false
+      if (this.isDurable) this.#context.onProgress(this)
+    }
     this.pump()
     return true
   }
@@ -195,6 +219,7 @@ export class Feed implements Receiver, BacklogOwner {
     if (!this.#begun) {
       this.#begun = true
       for (const tag of this.#deliveries.takeReceived()) attachment.outlet.release(tag)
+      for (const loan of this.#loans?.resting() ?? []) this.#resumeLoan(loan, attachment)
     }
     this.pump()
   }
@@ -204,6 +229,83 @@ export class Feed implements Receiver, BacklogOwner {
     if (this.#attachment === undefined || this.#blocked || !this.#begun) return
     if (this.#pumpReplays()) this.#backlog.pump()
     this.#backlog.readOn()
+    if (this.shares.size > 0) for (const { group } of this.shares.values()) group.pump()
+  }
+
+  /** Takes something from a lender. */
+  get hasRoom(): boolean {
+    const attachment = this.#attachment
+    return attachment !== undefined && this.#begun && !this.#blocked && this.#inFlight < attachment.windowMax
+  }
+
+  /** Whether its principal, connected, may have messages of the topic, as rights are now. */
+  mayHave(topic: string): boolean {
+    return this.#attachment?.rights().may('subscribe', topic) ?? false
+  }
+
+  /** At most once. False: no room, and nothing happened. */
+  hand(message: Message, terms: DeliveryTerms): boolean {
+    const attachment = this.#attachment
+    if (attachment === undefined || this.#blocked || !this.#begun) return false
+    if (!attachment.outlet.deliver(message, terms, 0, false)) return this.#block()
+    this.#context.counters.out.value += 1
+    return true
+  }
+
+  /** Makes room for one message, which `sendLoan` sends. `undefined` where there is none. */
+  reserveLoan(lender: Lender, sequence: number, isExactlyOnce: boolean, tagBefore?: number): Loan | undefined {
+    if (!this.hasRoom) return undefined
+    this.#loans ??= new Loans()
+    return this.#loans.reserve(lender, sequence, isExactlyOnce, tagBefore)
+  }
+
+  /** An exactly-once exchange of an earlier life of the hub. */
+  restoreLoan(loan: Loan): void {
+    this.#loans ??= new Loans()
+    this.#loans.restore(loan)
+  }
+
+  /** False: the window or the outlet is full, or the peer is away, and nothing happened. */
+  sendLoan(loan: Loan, message: Message, terms: DeliveryTerms): boolean {
+    const attachment = this.#attachment
+    const loans = this.#loans
+    if (attachment === undefined || loans === undefined || this.#blocked || !this.#begun) return false
+    if (!loans.isHeld(loan) && this.#inFlight >= attachment.windowMax) return false
+    if (!attachment.outlet.deliver(message, terms, loan.tag, loan.isSent)) return this.#block()
+    loans.takeUp(loan)
+    loan.isSent = true
+    this.#context.counters.out.value += 1
+    return true
+  }
+
+  cancelLoan(loan: Loan): void {
+    this.#loans?.end(loan)
+  }
+
+  /** What the peer has begun to take will not be sent again: its exchange is only to be ended. */
+  endLoan(loan: Loan): void {
+    loan.isReceived = true
+    if (this.#attachment !== undefined && this.#begun) this.#resumeLoan(loan, this.#attachment)
+  }
+
+  get #inFlight(): number {
+    const own = this.#deliveries.inFlight
+    return this.#loans === undefined ? own : own + this.#loans.inFlight
+  }
+
+  #resumeLoan(loan: Loan, { outlet }: Attachment): void {
+    if (!loan.isReceived && loan.lender.recall(loan)) return
+    // What nobody sends again is only to be ended: the peer may have the tag from the first time.
+    loan.isReceived = true
+    if (this.#loans?.takeUp(loan)) outlet.release(loan.tag)
+  }
+
+  async #loanReceived(loan: Loan): Promise<boolean> {
+    await loan.lender.noteReceived(loan)
+    loan.isReceived = true
+    // The peer said it on a connection before this one.
+    if (this.#attachment !== undefined && this.#begun) this.#resumeLoan(loan, this.#attachment)
+    return true
   }
 
   wanted(): readonly SubscriptionRecord[] {
@@ -249,6 +351,10 @@ export class Feed implements Receiver, BacklogOwner {
     this.#attachment = undefined
     this.#endReplay(false)
     this.#backlog.drop()
+    for (const loan of this.#loans?.clear() ?? []) {
+      if (loan.isExactlyOnce && loan.isSent) loan.lender.lost(loan)
+      else loan.lender.returned(loan)
+    }
   }
 
   #weigh(topic: string): Target | undefined {
@@ -306,7 +412,7 @@ export class Feed implements Receiver, BacklogOwner {
       return true
     }
     if (!replay && this.#deliveries.isSettled(message.sequence)) return true
-    if (this.#deliveries.inFlight >= attachment.windowMax) {
+    if (this.#inFlight >= attachment.windowMax) {
       counters.windowFull.value += 1
       return false
     }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { SessionRecord, SessionRecords, Transfer } from '../contracts/index.ts'
+import { isShare } from '@thingmesh/core'
+import type { SessionRecord, Store, SubscriptionRecord, Transfer } from '../contracts/index.ts'
 import { Feed, type FeedContext, type FeedIdentity } from './feed.ts'
+import { Groups } from './groups.ts'
 import type { Router } from './router.ts'
 import { WriteBatcher } from './write-batcher.ts'
 
@@ -12,7 +14,8 @@ const sweepMs = 5_000
  * ends them when their time is over. A session's name holds its principal's, so nobody can name another's session.
  */
 export class Feeds {
-  readonly #records: SessionRecords
+  readonly groups: Groups
+  readonly #records: Store['sessions']
   readonly #router: Router
   readonly #context: FeedContext
   readonly #onFault: (error: unknown) => void
@@ -25,7 +28,7 @@ export class Feeds {
   #sweepTimer: NodeJS.Timeout | undefined
 
   constructor(
-    records: SessionRecords,
+    { sessions: records, groups }: Pick<Store, 'sessions' | 'groups'>,
     router: Router,
     context: Omit<FeedContext, 'onProgress' | 'noteReceived' | 'onFault'>,
     onFault: (error: unknown) => void,
@@ -46,6 +49,7 @@ export class Feeds {
       noteReceived: (feed, sequence) => this.#receptions.add({ id: feed.identity.id, sequence }),
     }
     this.#onFault = onFault
+    this.groups = new Groups(groups, router, { ...context, onFault })
   }
 
   get size(): number {
@@ -54,6 +58,8 @@ export class Feeds {
 
   async start(): Promise<void> {
     const nowMs = Date.now()
+    const shares: { readonly feed: Feed; readonly subscription: SubscriptionRecord }[] = []
+    const byId = new Map<string, Feed>()
     for (const record of await this.#records.load()) {
       const { id, domain, principal, clientId } = record
       const feed = new Feed({ id, domain, principal, clientId }, this.#context)
@@ -61,7 +67,12 @@ export class Feeds {
       feed.restore({ ...record, disconnectedAtMs: record.disconnectedAtMs ?? nowMs })
       this.#feeds.set(keyOf(record), feed)
       for (const filter of feed.subscriptions.keys()) this.#router.add(filter, feed)
+      for (const subscription of record.subscriptions) {
+        if (isShare(subscription.filter)) shares.push({ feed, subscription })
+      }
+      byId.set(id, feed)
     }
+    await this.groups.start(shares, id => byId.get(id))
     this.#sweepTimer = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
@@ -72,6 +83,7 @@ export class Feeds {
     clearTimeout(this.#advanceTimer)
     this.#advanceTimer = undefined
     await this.#advance()
+    await this.groups.stop()
     // A hub that starts again reads them anew.
     for (const feed of this.#feeds.values()) {
       for (const filter of feed.subscriptions.keys()) this.#router.remove(filter, feed)
@@ -101,7 +113,7 @@ export class Feeds {
 
   /** The lowest sequence that some session still has to be given, `undefined` where there is none. */
   lowestCursor(): number | undefined {
-    let lowest: number | undefined
+    let lowest = this.groups.lowestCursor()
     for (const feed of this.#feeds.values()) {
       if ((feed.isDurable || feed.isConnected) && (lowest === undefined || feed.cursor < lowest)) lowest = feed.cursor
     }
@@ -112,10 +124,11 @@ export class Feeds {
   async save(feed: Feed): Promise<void> {
     if (feed.isDurable) {
       feed.isRecorded = true
-      await this.#saves.add(feed)
-    } else if (feed.isRecorded) {
+      await Promise.all([this.#saves.add(feed), this.groups.save(feed)])
+    } else {
+      const wasRecorded = feed.isRecorded
       feed.isRecorded = false
-      await this.#records.remove([feed.identity.id])
+      await Promise.all([wasRecorded && this.#records.remove([feed.identity.id]), this.groups.save(feed)])
     }
   }
 
@@ -137,9 +150,12 @@ export class Feeds {
     for (const filter of feed.subscriptions.keys()) this.#router.remove(filter, feed)
     this.#progressed.delete(feed)
     feed.dispose()
-    if (!feed.isRecorded) return
-    feed.isRecorded = false
-    await this.#records.remove([id])
+    const left = Promise.all(Array.from(feed.shares.keys(), filter => this.groups.leave(feed, filter)))
+    if (feed.isRecorded) {
+      feed.isRecorded = false
+      await this.#records.remove([id])
+    }
+    await left
   }
 
   #progress(feed: Feed): void {
@@ -175,6 +191,9 @@ function toRecord(feed: Feed): SessionRecord {
     expiresInSeconds: feed.expiresInSeconds,
     disconnectedAtMs: feed.disconnectedAtMs,
     cursor: feed.cursor,
-    subscriptions: [...feed.subscriptions.values()],
+    subscriptions: [
+      ...feed.subscriptions.values(),
+      ...Array.from(feed.shares.values(), ({ subscription }) => subscription),
+    ],
   }
 }

@@ -137,7 +137,7 @@ export class HubIngress implements Ingress {
     if (hello.outlet !== undefined) {
       const windowMax = Math.max(1, Math.min(hello.windowMax ?? limits.windowMax, limits.windowMax))
       feed.attach({ outlet: hello.outlet, rights: session.rights, windowMax })
-      if (feed.subscriptions.size > 0) router.invalidate()
+      if (feed.subscriptions.size > 0 || feed.shares.size > 0) router.invalidate()
     }
     return session
   }

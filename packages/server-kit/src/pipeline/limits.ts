@@ -9,6 +9,8 @@ export interface HubLimits {
   readonly clientIdBytesMax: number
   readonly willBytesMax: number
   readonly subscriptionsPerSessionMax: number
+  /** Sessions that have one shared subscription. */
+  readonly sharedMembersMax: number
   /**
    * Un-acknowledged deliveries to one peer. Each costs a number and not the message, and with few of them what one peer can receive is a matter
    * of its round trip.
@@ -41,6 +43,7 @@ export const defaultHubLimits: HubLimits = {
   clientIdBytesMax: 64,
   willBytesMax: 4096,
   subscriptionsPerSessionMax: 100,
+  sharedMembersMax: 100,
   windowMax: 1024,
   transfersMax: 100,
   sessionExpirySecondsMax: 7 * 24 * 3600,

@@ -1,9 +1,11 @@
 import type { DomainId } from '@thingmesh/core'
-import type { MessageLog, MessagePage, SubscriptionRecord } from '../contracts/index.ts'
+import type { MessageLog, MessagePage, MessageQuery, SubscriptionRecord } from '../contracts/index.ts'
 
 /** How many pages may be under way at once: a thousand sessions that return together share them. */
 const readsMax = 16
 const pageMessages = 1024
+/** What came back to a group lies close together, or is few. */
+const recalledMessages = 64
 const pageBytes = 512 * 1024
 
 /**
@@ -32,11 +34,15 @@ export class LogReader {
       .filter(({ delivery }) => delivery !== 'at-most-once')
       .map(({ filter, since }) => ({ filter, after: Math.max(from, since) }))
     if (filters.length === 0) return { messages: [], scannedTo: from, complete: true }
+    return this.#read({ domain, filters, ackedOnly: true, limit: pageMessages })
+  }
+
+  async #read(query: Omit<MessageQuery, 'bytesMax'>): Promise<MessagePage | undefined> {
     if (this.#reads >= readsMax) await new Promise<void>(resolve => this.#waiting.push(resolve))
     this.#reads += 1
     try {
       if (this.#stopped) return undefined
-      return await this.#log.read({ domain, filters, ackedOnly: true, limit: pageMessages, bytesMax: pageBytes })
+      return await this.#log.read({ ...query, bytesMax: pageBytes })
     } catch (error) {
       this.#onFault(error)
       return undefined
@@ -44,6 +50,16 @@ export class LogReader {
       this.#reads -= 1
       this.#waiting.shift()?.()
     }
+  }
+
+  /**
+   * A page of what lies between the lowest and the highest of these sequences, which are ascending; whoever wants only some picks
+   * them. `undefined` as above.
+   */
+  recall(domain: DomainId, filter: string, sequences: readonly number[]): Promise<MessagePage | undefined> {
+    const after = sequences[0]! - 1
+    const before = sequences.at(-1)! + 1
+    return this.#read({ domain, filters: [{ filter, after }], before, ackedOnly: true, limit: recalledMessages })
   }
 
   start(): void {

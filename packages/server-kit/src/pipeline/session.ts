@@ -1,8 +1,10 @@
 import {
   type Draft,
+  isShare,
   type Message,
   type Principal,
   parseFilter,
+  parseShare,
   ThingmeshError,
   toThingmeshError,
 } from '@thingmesh/core'
@@ -132,6 +134,7 @@ export class HubSession implements Session {
     const results = requests.map((request): SubscribeResult => {
       const refused = this.#checkSubscription(request)
       if (refused !== undefined) return { ok: false, error: refused }
+      if (isShare(request.filter)) return this.#share(request)
       const known = this.feed.subscriptions.get(request.filter)
       this.feed.subscribe(toSubscription(request, known?.since ?? router.head))
       if (known === undefined) router.add(request.filter, this.feed)
@@ -149,12 +152,17 @@ export class HubSession implements Session {
   async unsubscribe(filters: readonly string[]): Promise<readonly boolean[]> {
     this.#checkOpen()
     const { router, feeds } = this.#walk
+    const left: Promise<void>[] = []
     const results = filters.map(filter => {
+      if (this.feed.shares.has(filter)) {
+        left.push(feeds.groups.leave(this.feed, filter))
+        return true
+      }
       const known = this.feed.unsubscribe(filter)
       if (known) router.remove(filter, this.feed)
       return known
     })
-    await feeds.save(this.feed)
+    await Promise.all([feeds.save(this.feed), ...left])
     return results
   }
 
@@ -310,11 +318,26 @@ export class HubSession implements Session {
     return entry
   }
 
-  #checkSubscription({ filter }: SubscribeRequest): ThingmeshError | undefined {
-    const { limits, counters } = this.#walk
-    if (filter.startsWith('$share/')) return new ThingmeshError('unsupported', 'shared subscriptions are not supported')
+  /** No last values come with it (MQTT 5, section 3.8.4). */
+  #share(request: SubscribeRequest): SubscribeResult {
+    const { router, feeds, limits, counters } = this.#walk
+    const known = this.feed.shares.get(request.filter)?.subscription
     try {
-      parseFilter(filter, limits)
+      feeds.groups.join(this.feed, toSubscription(request, known?.since ?? router.head), limits.sharedMembersMax)
+      return { ok: true, delivery: request.delivery }
+    } catch (error) {
+      counters.refused['shared-members'].value += 1
+      return { ok: false, error: toThingmeshError(error) }
+    }
+  }
+
+  #checkSubscription(request: SubscribeRequest): ThingmeshError | undefined {
+    const { limits, counters } = this.#walk
+    let { filter } = request
+    try {
+      // Who shares a subscription needs the rights that it takes to have it alone.
+      if (isShare(filter)) filter = parseShare(filter, limits).filter
+      else parseFilter(filter, limits)
     } catch (error) {
       counters.refused.topic.value += 1
       return toThingmeshError(error)
@@ -323,8 +346,10 @@ export class HubSession implements Session {
       counters.refused.permission.value += 1
       return new ThingmeshError('permission-denied', 'no right to subscribe to any topic that matches')
     }
-    const { size } = this.feed.subscriptions
-    if (size >= limits.subscriptionsPerSessionMax && !this.feed.subscriptions.has(filter)) {
+    const { subscriptions, shares } = this.feed
+    const size = subscriptions.size + shares.size
+    const isNew = !subscriptions.has(request.filter) && !shares.has(request.filter)
+    if (size >= limits.subscriptionsPerSessionMax && isNew) {
       counters.refused.subscriptions.value += 1
       return new ThingmeshError(
         'rate-limited',

@@ -1,4 +1,4 @@
-import { type DomainId, type Message, matchesFilter } from '@thingmesh/core'
+import { type Delivery, type DomainId, type Message, matchesFilter } from '@thingmesh/core'
 import type { DeliveryTerms, SubscriptionRecord } from '../contracts/index.ts'
 
 /** Someone whom the router hands messages to. */
@@ -44,6 +44,13 @@ export function weighSubscriptions(
     atMostOnce: strongest === 0,
     noLocal,
   }
+}
+
+/** At most once where there are none. */
+export function strongest(wanted: Iterable<Delivery>): Delivery {
+  let highest = 0
+  for (const delivery of wanted) highest = Math.max(highest, rank[delivery])
+  return deliveries[highest]!
 }
 
 const rank = { 'at-most-once': 0, 'at-least-once': 1, 'exactly-once': 2 } as const

@@ -52,7 +52,7 @@ export function grantedProperties(
     topicAliasMaximum: limits.topicAliasMaximum,
     maximumPacketSize: limits.packetBytesMax,
     ...(packet.clientId === '' && { assignedClientIdentifier: hello.clientId }),
-    sharedSubscriptionAvailable: false,
+    sharedSubscriptionAvailable: true,
     ...(keepAliveSeconds !== packet.keepAliveSeconds && { serverKeepAlive: keepAliveSeconds }),
   }
 }

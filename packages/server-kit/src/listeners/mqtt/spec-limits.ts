@@ -23,6 +23,7 @@ export const specLimits = {
     clientIdBytesMax: fieldBytesMax,
     willBytesMax: fieldBytesMax,
     subscriptionsPerSessionMax: 65_536,
+    sharedMembersMax: 65_536,
     windowMax: uint16Max,
     transfersMax: uint16Max,
     /** 0xFFFFFFFF: never (MQTT 5, section 3.1.2.11.2). */
