@@ -220,7 +220,7 @@ describe('what CONNACK tells an MQTT 5 client', () => {
       receiveMaximum: 64,
       topicAliasMaximum: 16,
       maximumPacketSize: 256 * 1024,
-      sharedSubscriptionAvailable: false,
+      sharedSubscriptionAvailable: true,
       serverKeepAlive: 60,
     })
     const plain = await site.open(5)

@@ -260,16 +260,6 @@ describe.each(levels)('a subscription that MQTT %s refuses', (_, level) => {
     )
   })
 
-  it('because it is shared', async () => {
-    const site = await startSite()
-    await site.startBystander()
-    const peer = await site.connect(await site.thing('sensor'), { level })
-    expect(await peer.subscribe('$share/group/telemetry/#')).toEqual([code(0x9e)])
-    expect(await peer.publish('telemetry/a', 'x')).toBe(0)
-    expect(await peer.arrived()).toEqual([])
-    await site.expectUndisturbed()
-  })
-
   it('because it is the 101st', async () => {
     await refused(
       level,
