@@ -21,6 +21,7 @@ import { RetainedIndex } from './pipeline/retained.ts'
 import { Retention } from './pipeline/retention.ts'
 import { Router } from './pipeline/router.ts'
 import { Sequencer } from './pipeline/sequencer.ts'
+import { SystemTopics } from './pipeline/system-topics.ts'
 import { TopicTable } from './pipeline/topics.ts'
 import type { Walk } from './pipeline/walk.ts'
 import { version } from './version.ts'
@@ -110,6 +111,7 @@ class ComposedHub implements Hub {
     this.#registry.authorizer.onChange(change => this.ingress.rightsChanged(change))
     this.meter.gauge('thingmesh_sessions', 'Sessions with a connection.', () => this.ingress.connectionCount)
     this.meter.gauge('thingmesh_sessions_kept', 'Sessions with a client id, connected or not.', () => walk.feeds.size)
+    this.meter.gauge('thingmesh_subscriptions', 'Filters that are subscribed to.', () => walk.router.size)
     this.meter.gauge('thingmesh_shared_subscriptions', 'Shared subscriptions.', () => walk.feeds.groups.size)
     this.meter.gauge('thingmesh_retained_messages', 'Topics that have a last value.', () => walk.retained.count())
     this.meter.gauge(
@@ -156,7 +158,7 @@ class ComposedHub implements Hub {
 
   async #start(): Promise<void> {
     if (this.#started.length > 0) return
-    const { walk, sequencer, retention, reader } = this.#parts
+    const { walk, sequencer, retention, reader, system } = this.#parts
     const { log } = this.#store
     try {
       await this.#begin('store', this.#store)
@@ -178,6 +180,10 @@ class ComposedHub implements Hub {
       await this.#begin('retention', {
         start: () => retention.start(this.#limits.pruneIntervalMs, error => walk.onFault(error, 'retention')),
         stop: () => retention.stop(),
+      })
+      await this.#begin('system topics', {
+        start: () => system.start(this.#limits.systemIntervalMs),
+        stop: () => system.stop(),
       })
       await this.#begin('ingress', this.ingress)
       for (const listener of this.#listeners) {
@@ -269,6 +275,7 @@ function composeWalk({ store, registry, limits, meter, controlOf, onFault }: Wal
     },
     error => onFault(error, 'sessions'),
   )
+  const system = new SystemTopics({ meter, router, logId: () => log.id, version })
   const walk: Walk = {
     limits,
     counters,
@@ -280,7 +287,7 @@ function composeWalk({ store, registry, limits, meter, controlOf, onFault }: Wal
     committer,
     router,
     feeds,
-    replay: new RetainedReplay(store.retained, retained, {
+    replay: new RetainedReplay(store.retained, retained, system, {
       settled: () => committer.settled(),
       fault: error => onFault(error, 'retained'),
     }),
@@ -290,7 +297,7 @@ function composeWalk({ store, registry, limits, meter, controlOf, onFault }: Wal
     onFault,
   }
   const retention = new Retention({ log, channels, counters, lowestCursor: () => feeds.lowestCursor() ?? router.head })
-  return { walk, sequencer, retention, reader, budget }
+  return { walk, sequencer, retention, reader, budget, system }
 }
 
 function healthOf(committer: Committer): Health {

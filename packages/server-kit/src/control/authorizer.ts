@@ -50,6 +50,8 @@ export class RegistryAuthorizer implements Authorizer {
           grants.push({ actions: item.actions, filter: `${channel.item.name}/${item.pattern}` })
       }
     }
+    // What the hub says of itself is for those who look after it; a grant's own filter cannot say this.
+    if (principal.control !== undefined) grants.push({ actions: ['subscribe'], filter: '$SYS/#' })
     for (const grant of principal.grants ?? []) {
       grants.push({ actions: grant.actions, filter: parseFilter(grant.filter, this.#limits) })
     }

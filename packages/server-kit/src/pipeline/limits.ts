@@ -34,6 +34,8 @@ export interface HubLimits {
   readonly queuesBytesMax: number
   readonly waitMsMax: number
   readonly pruneIntervalMs: number
+  /** How often `$SYS/#` tells what has changed; 0 turns it off. */
+  readonly systemIntervalMs: number
 }
 
 export const defaultHubLimits: HubLimits = {
@@ -58,4 +60,5 @@ export const defaultHubLimits: HubLimits = {
   queuesBytesMax: 64 * 1024 * 1024,
   waitMsMax: 30_000,
   pruneIntervalMs: 60_000,
+  systemIntervalMs: 10_000,
 }

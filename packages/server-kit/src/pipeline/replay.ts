@@ -1,6 +1,7 @@
 import type { RetainedMessages } from '../contracts/index.ts'
 import type { Feed } from './feed.ts'
 import type { RetainedIndex } from './retained.ts'
+import { isSystemFilter, type SystemTopics } from './system-topics.ts'
 
 /** A page is what one session's replay holds in memory. */
 const pageMessages = 32
@@ -12,6 +13,7 @@ const pageMessages = 32
 export class RetainedReplay {
   readonly #store: RetainedMessages
   readonly #index: RetainedIndex
+  readonly #system: SystemTopics
   /** Settles when what was accepted before is written. */
   readonly #settled: () => Promise<void>
   readonly #onFault: (error: unknown) => void
@@ -21,10 +23,12 @@ export class RetainedReplay {
   constructor(
     store: RetainedMessages,
     index: RetainedIndex,
+    system: SystemTopics,
     on: { settled: () => Promise<void>; fault: (error: unknown) => void },
   ) {
     this.#store = store
     this.#index = index
+    this.#system = system
     this.#settled = on.settled
     this.#onFault = on.fault
   }
@@ -45,6 +49,10 @@ export class RetainedReplay {
 
   async #run(feed: Feed): Promise<void> {
     for (const filter of this.#take(feed)) {
+      if (isSystemFilter(filter)) {
+        if (!(await feed.replay(this.#system.match(filter), filter))) return
+        continue
+      }
       let after: string | undefined
       // An at-most-once value was routed before it is written: who has subscribed in between finds it in the store.
       await this.#settled()

@@ -74,6 +74,18 @@ export class Router {
     return entry.targetsVersion === this.#version ? entry.targets : this.#match(entry)
   }
 
+  /** How many filters wait, each counted once for each receiver. */
+  get size(): number {
+    let sum = 0
+    for (const trie of this.#tries.values()) sum += trie.size
+    return sum
+  }
+
+  /** Who waits for a topic of the hub's own, in whatever domain. Looked for anew each time: not for the hot path. */
+  receiversOf(topic: string): ReadonlySet<Receiver> {
+    return new Set([...this.#tries.values()].flatMap(trie => trie.match(topic)))
+  }
+
   /**
    * Topics times subscribers may be more than memory holds. There are two halves: when the younger is full, the older is matched again when it is
    * wanted.

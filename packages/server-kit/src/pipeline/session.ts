@@ -29,6 +29,7 @@ import type { Feed } from './feed.ts'
 import type { Reader } from './history.ts'
 import type { Proof } from './proofs.ts'
 import { isWantedAtLeastOnce } from './router.ts'
+import { isSystemFilter } from './system-topics.ts'
 import { isKept, type TopicEntry } from './topics.ts'
 import type { Walk } from './walk.ts'
 
@@ -337,7 +338,7 @@ export class HubSession implements Session {
     try {
       // Who shares a subscription needs the rights that it takes to have it alone.
       if (isShare(filter)) filter = parseShare(filter, limits).filter
-      else parseFilter(filter, limits)
+      else parseFilter(filter, { ...limits, allowDollar: isSystemFilter(filter) })
     } catch (error) {
       counters.refused.topic.value += 1
       return toThingmeshError(error)

@@ -60,6 +60,7 @@ export class MqttConnections {
       decisions: new Decisions(this.#limits.decisions, report),
       publications: this.#publications,
       dialects: this.#limits.dialects,
+      bytes: counters.bytes,
       tooLargeForPeer: counters.tooLargeForPeer,
       unsayable: counters.unsayable,
       onFault: report,

@@ -10,6 +10,7 @@ export interface ConnectionCounters {
   readonly refused: Readonly<Record<Refusal, Counter>>
   /** By the code of the error. */
   failed(code: string): Counter
+  readonly bytes: { readonly received: Counter; readonly sent: Counter }
   readonly tooLargeForPeer: Counter
   /** No dialect of the peer's has a topic for it. */
   readonly unsayable: Counter
@@ -28,6 +29,10 @@ export function connectionCounters(meter: Meter, transport: Transport): Connecti
         code,
         transport,
       }),
+    bytes: {
+      received: meter.counter('thingmesh_mqtt_received_bytes_total', 'Bytes that MQTT peers have sent.', { transport }),
+      sent: meter.counter('thingmesh_mqtt_sent_bytes_total', 'Bytes handed over for MQTT peers.', { transport }),
+    },
     tooLargeForPeer: dropped(meter, 'too-large-for-peer'),
     unsayable: dropped(meter, 'no-topic-for-peer'),
   }

@@ -51,6 +51,7 @@ export interface EngineContext {
   readonly tooLargeForPeer: Counter
   /** Deliveries whose topic cannot be said to the peer. */
   readonly unsayable: Counter
+  readonly bytes: { readonly received: Counter; readonly sent: Counter }
   readonly onFault: (error: unknown) => void
 }
 
@@ -119,6 +120,7 @@ export class MqttEngine implements Outlet {
 
   receive(chunk: Uint8Array): void {
     if (this.#phase === 'closed') return
+    this.#context.bytes.received.value += chunk.byteLength
     try {
       this.#parser.push(chunk, this.#onPacket)
     } catch (error) {
@@ -164,8 +166,12 @@ export class MqttEngine implements Outlet {
       return true
     }
     const { bytes, packetIdOffset } = encoded
-    if (bytes.length > this.#packetBytesMax) this.#skipTooLarge(message, terms, tag)
-    else if (qos === 0) this.#wire.write(bytes)
+    if (bytes.length > this.#packetBytesMax) {
+      this.#skipTooLarge(message, terms, tag)
+      return true
+    }
+    this.#context.bytes.sent.value += bytes.length
+    if (qos === 0) this.#wire.write(bytes)
     else this.#wire.writePublish(bytes, packetIdOffset, tag, redelivered)
     return true
   }
@@ -421,7 +427,7 @@ export class MqttEngine implements Outlet {
 
   /** Most of what the hub says: the same four bytes in every version, but for the id. */
   #sendPlain(type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp', packetId: number): void {
-    if (this.#phase !== 'closed') this.#wire.write(Uint8Array.of(plainFirstByte[type], 2, packetId >> 8, packetId))
+    if (this.#phase !== 'closed') this.#write(Uint8Array.of(plainFirstByte[type], 2, packetId >> 8, packetId))
   }
 
   /** The peer has a delivery of quality 2; or it refuses it, which ends the exchange as well (MQTT 5, section 4.3.3). */
@@ -552,9 +558,14 @@ export class MqttEngine implements Outlet {
   #send(packet: Packet): void {
     if (this.#phase === 'closed') return
     const bytes = encodePacket(packet, this.#level)
-    if (bytes.length <= this.#packetBytesMax) this.#wire.write(bytes)
+    if (bytes.length <= this.#packetBytesMax) this.#write(bytes)
     else if (packet.type === 'auth') throw tooLargeForPeer(bytes.length, this.#packetBytesMax)
-    else if ('properties' in packet) this.#wire.write(encodePacket({ ...packet, properties: undefined }, this.#level))
+    else if ('properties' in packet) this.#write(encodePacket({ ...packet, properties: undefined }, this.#level))
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#context.bytes.sent.value += bytes.length
+    this.#wire.write(bytes)
   }
 }
 

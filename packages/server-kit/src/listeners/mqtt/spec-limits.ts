@@ -39,6 +39,7 @@ export const specLimits = {
     queuesBytesMax: 64 * 1024 * 1024,
     waitMsMax: 30_000,
     pruneIntervalMs: 60_000,
+    systemIntervalMs: 10_000,
   },
   mqtt: {
     packetBytesMax: remainingLengthMax + 5,

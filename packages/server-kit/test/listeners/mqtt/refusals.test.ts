@@ -241,7 +241,8 @@ describe.each(levels)('a subscription that MQTT %s refuses', (_, level) => {
   it.each([
     ['without a right', 'closed/#', 0x87, { limit: 'permission' }],
     ['to one topic without a right', 'closed/a', 0x87, { limit: 'permission' }],
-    ['to the topics of the server', '$SYS/#', 0x8f, { limit: 'topic' }],
+    ['to the topics of the server', '$SYS/#', 0x87, { limit: 'permission' }],
+    ['to other topics that are not for things', '$other/#', 0x8f, { limit: 'topic' }],
     ['with a wildcard inside a level', 'telemetry/a+/b', 0x8f, { limit: 'topic' }],
     ['with a # that is not the last', 'telemetry/#/b', 0x8f, { limit: 'topic' }],
     ['that is too long', `telemetry/${'x'.repeat(247)}`, 0x8f, { limit: 'topic' }],
