@@ -109,6 +109,7 @@ export interface Receipt {
 }
 
 export interface SubscribeRequest {
+  /** `$share/<name>/<filter>` shares each message with the other sessions of the domain that say the same (MQTT 5, section 4.8.2). */
   readonly filter: string
   /** The strongest delivery wanted. */
   readonly delivery: Delivery
@@ -124,7 +125,7 @@ export interface SubscribeRequest {
 
 export type SubscribeResult =
   | { readonly ok: true; readonly delivery: Delivery }
-  /** `permission-denied`, `invalid-argument`, `rate-limited` (too many subscriptions), `unsupported`. */
+  /** `permission-denied`, `invalid-argument`, `rate-limited` (too many subscriptions, or too many who share one). */
   | { readonly ok: false; readonly error: ThingmeshError }
 
 /** Positions are sequences of this hub's log. */

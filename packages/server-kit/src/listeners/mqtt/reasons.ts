@@ -77,10 +77,9 @@ export function toRequestReason(error: ThingmeshError): number {
   return reasonIn(error) ?? requestReasons[error.code]
 }
 
-/** A wrong filter has a name of its own, and so has the one kind of filter that is not supported. */
+/** A wrong filter has a name of its own. */
 export function toSubackReason(error: ThingmeshError): number {
-  if (error.code === 'invalid-argument') return ReasonCode.topicFilterInvalid
-  return error.code === 'unsupported' ? ReasonCode.sharedSubscriptionsNotSupported : toRequestReason(error)
+  return error.code === 'invalid-argument' ? ReasonCode.topicFilterInvalid : toRequestReason(error)
 }
 
 /** A publish that only the connection's end can refuse: the DISCONNECT says what the PUBACK would have said. */
