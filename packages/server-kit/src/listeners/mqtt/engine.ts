@@ -1,6 +1,7 @@
 import { isThingmeshError, type Message, type Principal, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
   type AuthPacket,
+  type ConnackPacket,
   type ConnectPacket,
   type DisconnectPacket,
   type EncodedPublish,
@@ -271,11 +272,11 @@ export class MqttEngine implements Outlet {
       this.#reader = readerOf(this.#context.dialects, session.principal)
       // Whoever hung up or was taken over while waiting is not let in.
       if (this.#phase !== 'opening') return await session.close('lost')
-      this.#keepAliveSeconds = keepAliveFor(packet.keepAliveSeconds, limits)
+      this.#keepAliveSeconds = keepAliveFor(packet, limits)
       const aliasMaximum = packet.properties?.topicAliasMaximum ?? 0
       if (aliasMaximum > 0)
         this.#outboundAliases = new OutboundAliases(Math.min(aliasMaximum, limits.topicAliasMaximum))
-      this.#send({
+      const connack: ConnackPacket = {
         type: 'connack',
         sessionPresent: session.resumed,
         reasonCode: ReasonCode.success,
@@ -284,7 +285,11 @@ export class MqttEngine implements Outlet {
           ...this.#responseInformation(packet, session),
           ...this.#authentication?.finish(),
         },
-      })
+      }
+      // What it grants the peer has to know: nothing of it can be left out (MQTT 5, section 3.1.3.1).
+      if (!this.#fits(connack))
+        throw new ThingmeshError('too-large', 'the peer takes no CONNACK that says what it has to')
+      this.#send(connack)
     } catch (thrown) {
       this.#refuseConnect(toThingmeshError(thrown))
       // What went wrong may have gone wrong behind the door.
@@ -560,7 +565,12 @@ export class MqttEngine implements Outlet {
     const bytes = encodePacket(packet, this.#level)
     if (bytes.length <= this.#packetBytesMax) this.#write(bytes)
     else if (packet.type === 'auth') throw tooLargeForPeer(bytes.length, this.#packetBytesMax)
-    else if ('properties' in packet) this.#write(encodePacket({ ...packet, properties: undefined }, this.#level))
+    // What is too large even without its reason in words is not sent (MQTT 5, section 3.1.2.11.4).
+    else if ('properties' in packet && packet.properties !== undefined) this.#send({ ...packet, properties: undefined })
+  }
+
+  #fits(packet: Packet): boolean {
+    return encodePacket(packet, this.#level).length <= this.#packetBytesMax
   }
 
   #write(bytes: Uint8Array): void {
@@ -572,9 +582,11 @@ export class MqttEngine implements Outlet {
 const nothing = new Uint8Array(0)
 const plainFirstByte = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const
 
-function keepAliveFor(asked: number, limits: MqttLimits): number {
+function keepAliveFor({ keepAliveSeconds: asked, level }: ConnectPacket, limits: MqttLimits): number {
   if (asked === 0) return limits.keepAliveSecondsDefault
-  return Math.min(Math.max(asked, limits.keepAliveSecondsMin), limits.keepAliveSecondsMax)
+  // Before MQTT 5 a peer cannot be told that it is given longer than it asked for (3.1.1, section 3.1.2.10).
+  const atLeast = level === 5 ? limits.keepAliveSecondsMin : 0
+  return Math.min(Math.max(asked, atLeast), limits.keepAliveSecondsMax)
 }
 
 function tooLargeForPeer(found: number, limit: number): ThingmeshError {

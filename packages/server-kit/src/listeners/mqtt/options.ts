@@ -15,6 +15,7 @@ export interface MqttOptions extends MqttDecisions {
   readonly authBytesMax?: number | undefined
   /** From the beginning of one re-authentication to that of the next. */
   readonly authIntervalMsMin?: number | undefined
+  /** Of MQTT 5 clients, which are told; older ones are taken at their word. */
   readonly keepAliveSecondsMin?: number | undefined
   readonly keepAliveSecondsMax?: number | undefined
   /** What 0, "never", becomes; 0 leaves it at that. */
