@@ -480,7 +480,8 @@ export class MqttEngine implements Outlet {
       throw protocolError('a session expiry in disconnect, after none in connect') // MQTT 5, section 3.14.2.2.2
     }
     this.#shut()
-    const how = reasonCode === ReasonCode.disconnectWithWillMessage ? 'farewell-with-will' : 'farewell'
+    // Whoever goes because of an error has not taken its will back (MQTT 5, section 3.14.4).
+    const how = reasonCode === ReasonCode.normalDisconnection ? 'farewell' : 'farewell-with-will'
     this.#leave(how, expiry)
     this.#wire.end()
   }
