@@ -162,7 +162,9 @@ export class Feed implements Receiver, BacklogOwner {
     return target
   }
 
-  offer(message: Message, target: Target): void {
+  offer(message: Message, weighed: Target): void {
+    const target = weighed.noLocal ? this.#withoutLocal(message, weighed) : weighed
+    if (target === undefined) return
     if (target.atMostOnce || message.delivery === 'at-most-once') this.#offerAtMostOnce(message, target)
     else if (this.#backlog.isNext(message) && !this.#deliver(message, target)) this.#backlog.enqueue(message)
   }
@@ -358,29 +360,27 @@ export class Feed implements Receiver, BacklogOwner {
   }
 
   #weigh(topic: string): Target | undefined {
-    const wanted = weighSubscriptions(this.subscriptions.values(), topic)
+    const wanted = weighSubscriptions(this, this.subscriptions.values(), topic)
     if (wanted === undefined) return undefined
     // Rights are weighed at delivery, not at subscription: a right that ended ends here, on live and on logged messages.
     if (this.#attachment !== undefined && !this.#attachment.rights().may('subscribe', topic)) return undefined
-    const { terms, noLocal } = wanted
-    const key = `${terms.delivery} ${terms.retainAsPublished} ${noLocal} ${terms.subscriptionIds} ${terms.dialect}`
+    const key = wanted.noLocal ? `${keyOf(wanted)} own ${wanted.own && keyOf(wanted.own)}` : keyOf(wanted)
     // Topics are many, ways to want them few: they share.
-    let target = this.#sharedTargets.get(key)
-    if (target === undefined) {
-      target = { receiver: this, ...wanted }
-      if (this.#sharedTargets.size < targetsMax) this.#sharedTargets.set(key, target)
-    }
-    return target
+    const shared = this.#sharedTargets.get(key)
+    if (shared !== undefined) return shared
+    if (this.#sharedTargets.size < targetsMax) this.#sharedTargets.set(key, wanted)
+    return wanted
   }
 
-  #isOwn(message: Message, target: Target): boolean {
-    if (!target.noLocal) return false
-    return message.publisher === this.identity.principal && message.clientId === this.identity.clientId
+  /** As this message is wanted, where some subscription says: not what this session itself published (MQTT 5, section 3.8.3.1). */
+  #withoutLocal(message: Message, target: Target): Target | undefined {
+    const { principal, clientId } = this.identity
+    return message.publisher === principal && message.clientId === clientId ? target.own : target
   }
 
   #offerAtMostOnce(message: Message, target: Target): void {
     const attachment = this.#attachment
-    if (attachment === undefined || this.#isOwn(message, target)) return
+    if (attachment === undefined) return
     if (message.properties !== undefined && hasExpired(message, Date.now())) {
       this.#context.counters.dropped.expired.value += 1
     } else if (!this.#blocked && this.#begun && attachment.outlet.deliver(message, target.terms, 0, false)) {
@@ -392,10 +392,11 @@ export class Feed implements Receiver, BacklogOwner {
   }
 
   /** False: the window or the outlet is full, and nothing happened. */
-  #deliver(message: Message, target: Target): boolean {
+  #deliver(message: Message, weighed: Target): boolean {
     const attachment = this.#attachment
     if (attachment === undefined || this.#blocked || !this.#begun) return false
-    if (this.#isOwn(message, target)) return true
+    const target = weighed.noLocal ? this.#withoutLocal(message, weighed) : weighed
+    if (target === undefined) return true
     const { counters } = this.#context
     const { replay } = target.terms
     const redelivered = !replay && this.#deliveries.isOutstanding(message.sequence)
@@ -463,4 +464,8 @@ export class Feed implements Receiver, BacklogOwner {
   #forgetTargets(): void {
     this.#targetsGeneration = -1
   }
+}
+
+function keyOf({ terms }: Target): string {
+  return `${terms.delivery} ${terms.retainAsPublished} ${terms.subscriptionIds} ${terms.dialect}`
 }

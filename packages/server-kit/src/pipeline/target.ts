@@ -15,35 +15,41 @@ export interface Target {
   readonly receiver: Receiver
   readonly terms: DeliveryTerms
   readonly atMostOnce: boolean
-  /** Every subscription that matches says: not what this session itself published. */
+  /** Some subscription that matches says: not what this session itself published. */
   readonly noLocal: boolean
+  /** How it wants what it published itself, then: as those want it that do not say so. */
+  readonly own?: Target | undefined
 }
 
 /** What the subscriptions that match a topic want together (MQTT 5, section 3.3.4); `undefined` where none does. */
 export function weighSubscriptions(
+  receiver: Receiver,
   subscriptions: Iterable<SubscriptionRecord>,
   topic: string,
-): Omit<Target, 'receiver'> | undefined {
-  let strongest: 0 | 1 | 2 | -1 = -1
-  let retainAsPublished = false
-  let noLocal = true
-  let dialect: string | undefined
-  const subscriptionIds: number[] = []
+): Target | undefined {
+  const matching: SubscriptionRecord[] = []
   for (const subscription of subscriptions) {
-    if (!matchesFilter(subscription.filter, topic)) continue
-    if (strongest === -1) dialect = subscription.dialect
+    if (matchesFilter(subscription.filter, topic)) matching.push(subscription)
+  }
+  const others = matching.filter(({ noLocal }) => !noLocal)
+  if (others.length === matching.length) return weighMatching(receiver, matching)
+  const target = weighMatching(receiver, matching)
+  return target && { ...target, noLocal: true, own: weighMatching(receiver, others) }
+}
+
+function weighMatching(receiver: Receiver, matching: readonly SubscriptionRecord[]): Target | undefined {
+  if (matching.length === 0) return undefined
+  let strongest: 0 | 1 | 2 = 0
+  let retainAsPublished = false
+  const subscriptionIds: number[] = []
+  for (const subscription of matching) {
     strongest = Math.max(strongest, rank[subscription.delivery]) as 0 | 1 | 2
     retainAsPublished ||= subscription.retainAsPublished
-    noLocal &&= subscription.noLocal
     if (subscription.subscriptionId !== undefined) subscriptionIds.push(subscription.subscriptionId)
   }
-  if (strongest === -1) return undefined
-  const delivery = deliveries[strongest]
-  return {
-    terms: { delivery, retainAsPublished, subscriptionIds, dialect, replay: false },
-    atMostOnce: strongest === 0,
-    noLocal,
-  }
+  const { dialect } = matching[0]!
+  const terms = { delivery: deliveries[strongest], retainAsPublished, subscriptionIds, dialect, replay: false }
+  return { receiver, terms, atMostOnce: strongest === 0, noLocal: false }
 }
 
 /** At most once where there are none. */
