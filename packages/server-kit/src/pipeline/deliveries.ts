@@ -33,6 +33,11 @@ export class Deliveries {
     return this.#sequences.size - this.#unsent.size + this.#replays.size
   }
 
+  /** The highest sequence that was ever delivered. */
+  get deliveredTo(): number {
+    return this.#deliveredTo
+  }
+
   /** The lowest sequence that is not acknowledged. */
   get lowest(): number | undefined {
     for (const sequence of this.#sequences.values()) return sequence

@@ -1,4 +1,4 @@
-import { type DomainId, isShare, type Message, type PrincipalId } from '@thingmesh/core'
+import { type DomainId, isShare, type Message, matchesFilter, type PrincipalId } from '@thingmesh/core'
 import type { DeliveryTerms, Outlet, Receipt, Rights, SessionRecord, SubscriptionRecord } from '../contracts/index.ts'
 import { hasExpired, weightOf } from './accepted.ts'
 import { Backlog, type BacklogContext, type BacklogOwner } from './backlog.ts'
@@ -7,6 +7,7 @@ import { type Lender, type Loan, Loans } from './loans.ts'
 import { PostponedWill } from './postponed-will.ts'
 import { type Receiver, type Target, weighSubscriptions } from './target.ts'
 import { isKept } from './topics.ts'
+import { Withdrawn } from './withdrawn.ts'
 
 /** What a feed needs of the hub around it. */
 export interface FeedContext extends BacklogContext {
@@ -66,6 +67,7 @@ export class Feed implements Receiver, BacklogOwner {
   readonly #deliveries = new Deliveries()
   readonly #backlog: Backlog
   #loans: Loans | undefined
+  readonly #withdrawn = new Withdrawn()
   #attachment: Attachment | undefined
   /** Last values for new subscriptions: they are delivered ahead of the backlog. */
   #replays: { readonly message: Message; readonly filter: string }[] = []
@@ -145,8 +147,13 @@ export class Feed implements Receiver, BacklogOwner {
   }
 
   unsubscribe(filter: string): boolean {
+    const known = this.subscriptions.get(filter)
+    if (known === undefined) return false
+    this.subscriptions.delete(filter)
     this.#forgetTargets()
-    return this.subscriptions.delete(filter)
+    if (!isShare(filter) && this.#deliveries.lowest !== undefined)
+      this.#withdrawn.add(known, this.#deliveries.deliveredTo)
+    return true
   }
 
   targetFor(topic: string): Target | undefined {
@@ -157,7 +164,7 @@ export class Feed implements Receiver, BacklogOwner {
     }
     const known = this.#targets.get(topic)
     if (known !== undefined) return known ?? undefined
-    const target = this.#weigh(topic)
+    const target = this.#weigh(this.subscriptions.values(), topic)
     if (isKept(topic)) this.#targets.set(topic, target ?? null)
     return target
   }
@@ -207,6 +214,7 @@ export class Feed implements Receiver, BacklogOwner {
       loan.lender.settled(loan)
     } else {
       if (!this.#deliveries.acknowledge(tag)) return false
+      if (!this.#withdrawn.isEmpty) this.#withdrawn.settle(this.#deliveries.lowest)
       if (this.isDurable) this.#context.onProgress(this)
     }
     this.pump()
@@ -311,11 +319,12 @@ export class Feed implements Receiver, BacklogOwner {
   }
 
   wanted(): readonly SubscriptionRecord[] {
-    return [...this.subscriptions.values()]
+    return [...this.subscriptions.values(), ...this.#withdrawn.values()]
   }
 
   take(message: Message): boolean {
-    const target = this.targetFor(message.topic)
+    if (!this.#isDue(message)) return true
+    const target = this.#owedTarget(message) ?? this.targetFor(message.topic)
     if (target !== undefined) return this.#deliver(message, target)
     this.#forget(message.sequence)
     this.#context.counters.dropped['no-right-any-more'].value += 1
@@ -359,8 +368,23 @@ export class Feed implements Receiver, BacklogOwner {
     }
   }
 
-  #weigh(topic: string): Target | undefined {
-    const wanted = weighSubscriptions(this, this.subscriptions.values(), topic)
+  /** What was sent for a subscription that has been ended since, and was not acknowledged, goes out again as it was. */
+  #owedTarget({ topic, sequence }: Message): Target | undefined {
+    if (this.#withdrawn.isEmpty || !this.#deliveries.isOutstanding(sequence)) return undefined
+    return this.#weigh([...this.#withdrawn.values(), ...this.subscriptions.values()], topic)
+  }
+
+  /** Read for a subscription that there is, not only for one that has been ended. */
+  #isDue({ topic, sequence }: Message): boolean {
+    if (this.#withdrawn.isEmpty || this.#deliveries.isOutstanding(sequence)) return true
+    for (const { filter, since } of this.subscriptions.values()) {
+      if (sequence > since && matchesFilter(filter, topic)) return true
+    }
+    return false
+  }
+
+  #weigh(subscriptions: Iterable<SubscriptionRecord>, topic: string): Target | undefined {
+    const wanted = weighSubscriptions(this, subscriptions, topic)
     if (wanted === undefined) return undefined
     // Rights are weighed at delivery, not at subscription: a right that ended ends here, on live and on logged messages.
     if (this.#attachment !== undefined && !this.#attachment.rights().may('subscribe', topic)) return undefined

@@ -1,0 +1,42 @@
+import type { SubscriptionRecord } from '../contracts/index.ts'
+
+/** More than can be un-acknowledged at a time are not owed anything. */
+const withdrawnMax = 100
+
+/**
+ * Subscriptions that were ended while something was un-acknowledged: what was sent for them is still owed, and nothing else is (MQTT 5, section
+ * 3.10.4). They are kept until everything that was sent by then is acknowledged.
+ */
+export class Withdrawn {
+  /** By filter, the oldest first, each with the highest sequence that it may be owed. */
+  readonly #subscriptions = new Map<string, { readonly subscription: SubscriptionRecord; readonly through: number }>()
+
+  get isEmpty(): boolean {
+    return this.#subscriptions.size === 0
+  }
+
+  *values(): Iterable<SubscriptionRecord> {
+    for (const { subscription } of this.#subscriptions.values()) yield subscription
+  }
+
+  add(subscription: SubscriptionRecord, through: number): void {
+    const { filter, since } = subscription
+    const known = this.#subscriptions.get(filter)
+    this.#subscriptions.delete(filter)
+    // Under a filter that is ended again something may be owed for the first time that it was.
+    const first = Math.min(since, known?.subscription.since ?? since)
+    this.#subscriptions.set(filter, { subscription: { ...subscription, since: first }, through })
+    if (this.#subscriptions.size <= withdrawnMax) return
+    for (const oldest of this.#subscriptions.keys()) {
+      this.#subscriptions.delete(oldest)
+      return
+    }
+  }
+
+  /** Everything below `lowest` is acknowledged; `undefined`: everything is. */
+  settle(lowest: number | undefined): void {
+    for (const [filter, { through }] of this.#subscriptions) {
+      if (lowest === undefined || lowest > through) this.#subscriptions.delete(filter)
+    }
+  }
+}
