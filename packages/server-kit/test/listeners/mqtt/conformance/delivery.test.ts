@@ -75,7 +75,14 @@ describe.each(levels)('a delivery to a peer of MQTT %s', (_, level) => {
     for (let i = 0; i < 60; i++) {
       writer.sendPublish('telemetry/a', `${i}`, { qos: (i % 3) as 0 | 1 | 2 })
     }
-    for (let i = 0; i < 20; i++) writer.say('pubrel', (await writer.take('pubrec')).packetId)
+    const received: number[] = []
+    for (let i = 0; i < 20; i++) {
+      const { packetId } = await writer.take('pubrec')
+      received.push(packetId)
+      writer.say('pubrel', packetId)
+    }
+    // Answers are in order too, each quality by itself.
+    expect(received).toEqual(received.toSorted((a, b) => a - b))
     const heard = await reader.takeAll(60)
     for (const qos of [0, 1, 2]) {
       const texts = heard.filter(packet => packet.qos === qos).map(textOf)
