@@ -29,12 +29,6 @@ const versions = [
 ] as const
 
 describe.each(versions)('MQTT.js in version %s', (_, version) => {
-  const lasting: IClientOptions = {
-    clientId: 'lasting',
-    clean: false,
-    ...(version === 5 && { properties: { sessionExpiryInterval: 600 } }),
-  }
-
   itWith([])('publishes and hears with every two qualities, by wildcards, until it unsubscribes', async () => {
     const { enter, home, marker } = await openScene(version)
     const writer = await enter()
@@ -83,30 +77,6 @@ describe.each(versions)('MQTT.js in version %s', (_, version) => {
     expect([textOf(said!), said!.qos, said!.retain]).toEqual(['gone', 2, false])
   })
 
-  itWith([])('has what it missed, in order, over two absences and a kill of the hub', async () => {
-    const { hub, enter, home } = sceneOf(await openOwnHub(), version)
-    const first = await enter(lasting)
-    expect(first.connack.sessionPresent).toBe(false)
-    await first.mqtt.subscribeAsync(`${home}/#`, { qos: 2 })
-    await first.mqtt.endAsync()
-    const numbers = Array.from({ length: 40 }, (_unused, i) => `${i}`)
-    for (const [i, absence] of [numbers.slice(0, 20), numbers.slice(20)].entries()) {
-      const writer = await enter()
-      for (const text of absence) await writer.mqtt.publishAsync(`${home}/a`, text, { qos: i === 0 ? 1 : 2 })
-      await writer.mqtt.endAsync()
-      if (i === 1) {
-        await hub.kill()
-        await hub.start()
-      }
-      const back = await enter(lasting)
-      expect(back.connack.sessionPresent).toBe(true)
-      expect(await back.texts(20)).toEqual(absence)
-      await back.mqtt.endAsync()
-    }
-    const clean = await enter({ clientId: 'lasting', clean: true })
-    expect(clean.connack.sessionPresent).toBe(false)
-  })
-
   itWith([])('is told when its session is taken over, and when its key is wrong', async () => {
     const { site, hub, thing, enter } = await openScene(version)
     const first = await enter({ clientId: 'one' })
@@ -121,6 +91,45 @@ describe.each(versions)('MQTT.js in version %s', (_, version) => {
     await expect(JsClient.connect(site, hub, stranger, { protocolVersion: version })).rejects.toMatchObject({
       code: version === 5 ? 0x86 : 4,
     })
+  })
+})
+
+describe('MQTT.js that is away', () => {
+  itWith([])('has what it missed, in order, over two absences and a kill of the hub, in every version', async () => {
+    const corner = await openOwnHub()
+    const { hub, home } = corner
+    const lasting = (version: 4 | 5): IClientOptions => ({
+      clientId: `lasting-${version}`,
+      clean: false,
+      ...(version === 5 && { properties: { sessionExpiryInterval: 600 } }),
+    })
+    const comeBack = (version: 4 | 5, more?: IClientOptions) =>
+      sceneOf(corner, version).enter({ ...lasting(version), ...more })
+    for (const [, version] of versions) {
+      const first = await comeBack(version)
+      expect(first.connack.sessionPresent).toBe(false)
+      await first.mqtt.subscribeAsync(`${home}/#`, { qos: 2 })
+      await first.mqtt.endAsync()
+    }
+    const numbers = Array.from({ length: 40 }, (_unused, i) => `${i}`)
+    for (const [i, absence] of [numbers.slice(0, 20), numbers.slice(20)].entries()) {
+      const writer = await sceneOf(corner, 5).enter()
+      for (const text of absence) await writer.mqtt.publishAsync(`${home}/a`, text, { qos: i === 0 ? 1 : 2 })
+      await writer.mqtt.endAsync()
+      if (i === 1) {
+        await hub.kill()
+        await hub.start()
+      }
+      for (const [, version] of versions) {
+        const back = await comeBack(version)
+        expect(back.connack.sessionPresent).toBe(true)
+        expect(await back.texts(20)).toEqual(absence)
+        await back.mqtt.endAsync()
+      }
+    }
+    for (const [, version] of versions) {
+      expect((await comeBack(version, { clean: true })).connack.sessionPresent).toBe(false)
+    }
   })
 })
 

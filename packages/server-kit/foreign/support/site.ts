@@ -73,6 +73,11 @@ export class Running {
     this.#child.kill(signal)
   }
 
+  /** What it reads next. */
+  write(text: string): void {
+    this.#child.stdin.write(text)
+  }
+
   /** All that it will ever read. */
   feed(stdin: string | Uint8Array): void {
     this.#child.stdin.end(stdin)
