@@ -67,7 +67,7 @@ export class Feed implements Receiver, BacklogOwner {
   readonly #deliveries = new Deliveries()
   readonly #backlog: Backlog
   #loans: Loans | undefined
-  readonly #withdrawn = new Withdrawn()
+  readonly #withdrawn: Withdrawn
   #attachment: Attachment | undefined
   /** Last values for new subscriptions: they are delivered ahead of the backlog. */
   #replays: { readonly message: Message; readonly filter: string }[] = []
@@ -84,6 +84,7 @@ export class Feed implements Receiver, BacklogOwner {
     this.domain = identity.domain
     this.#context = context
     this.#backlog = new Backlog(context, this)
+    this.#withdrawn = new Withdrawn(context.limits.subscriptionsPerSessionMax)
   }
 
   /** Takes up where the record says: everything above its cursor is read from the log. */

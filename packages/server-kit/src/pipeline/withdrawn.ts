@@ -1,15 +1,18 @@
 import type { SubscriptionRecord } from '../contracts/index.ts'
 
-/** More than can be un-acknowledged at a time are not owed anything. */
-const withdrawnMax = 100
-
 /**
  * Subscriptions that were ended while something was un-acknowledged: what was sent for them is still owed, and nothing else is (MQTT 5, section
  * 3.10.4). They are kept until everything that was sent by then is acknowledged.
  */
 export class Withdrawn {
+  readonly #max: number
   /** By filter, the oldest first, each with the highest sequence that it may be owed. */
   readonly #subscriptions = new Map<string, { readonly subscription: SubscriptionRecord; readonly through: number }>()
+
+  /** Of more than a session may have at a time the oldest are forgotten. */
+  constructor(max: number) {
+    this.#max = max
+  }
 
   get isEmpty(): boolean {
     return this.#subscriptions.size === 0
@@ -26,7 +29,7 @@ export class Withdrawn {
     // Under a filter that is ended again something may be owed for the first time that it was.
     const first = Math.min(since, known?.subscription.since ?? since)
     this.#subscriptions.set(filter, { subscription: { ...subscription, since: first }, through })
-    if (this.#subscriptions.size <= withdrawnMax) return
+    if (this.#subscriptions.size <= this.#max) return
     for (const oldest of this.#subscriptions.keys()) {
       this.#subscriptions.delete(oldest)
       return
