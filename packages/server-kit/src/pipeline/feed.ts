@@ -471,13 +471,13 @@ export class Feed implements Receiver, BacklogOwner {
   #replayTarget({ topic }: Message, filter: string): Target | undefined {
     const subscription = this.subscriptions.get(filter)
     if (subscription === undefined || this.targetFor(topic) === undefined) return undefined
-    const { delivery, subscriptionId, dialect } = subscription
+    const { delivery, subscriptionId, noLocal, dialect } = subscription
     const subscriptionIds = subscriptionId === undefined ? [] : [subscriptionId]
     return {
       receiver: this,
       terms: { delivery, retainAsPublished: true, subscriptionIds, dialect, replay: true },
       atMostOnce: delivery === 'at-most-once',
-      noLocal: false,
+      noLocal,
     }
   }
 

@@ -229,6 +229,24 @@ describe('subscriptions that overlap', () => {
   })
 })
 
+describe('No Local', () => {
+  it('holds for the last values that the client published itself, too, on whatever connection', async () => {
+    const site = await startSite()
+    const thing = await site.thing('sensor')
+    const writer = await site.connect(thing, { clientId: 'bridge' })
+    await writer.publish('telemetry/mine', 'mine', { retain: true })
+    const other = await site.connect(thing, { clientId: 'other' })
+    await other.publish('telemetry/other', 'other', { retain: true })
+    await writer.disconnect()
+    const peer = await site.connect(thing, { clientId: 'bridge' })
+    await peer.subscribe('telemetry/#', { noLocal: true })
+    expect(await peer.texts(1)).toEqual(['other'])
+    expect(await peer.arrived()).toEqual([])
+    await peer.subscribe('telemetry/#')
+    expect((await peer.texts(2)).sort()).toEqual(['mine', 'other'])
+  })
+})
+
 describe('retain handling', () => {
   it('is weighed against the session’s subscriptions, not the connection’s', async () => {
     const site = await startSite()
