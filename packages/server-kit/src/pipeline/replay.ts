@@ -1,3 +1,4 @@
+import type { Message } from '@thingmesh/core'
 import type { RetainedMessages } from '../contracts/index.ts'
 import type { Feed } from './feed.ts'
 import type { RetainedIndex } from './retained.ts'
@@ -5,6 +6,14 @@ import { isSystemFilter, type SystemTopics } from './system-topics.ts'
 
 /** A page is what one session's replay holds in memory. */
 const pageMessages = 32
+
+/**
+ * How far messages had been routed when a subscription was made, those that wait for their commit and those that do not: what comes after that it hears live.
+ */
+export interface Routed {
+  readonly committed: number
+  readonly atMostOnce: number
+}
 
 /**
  * Sends the last values that match new subscriptions (MQTT 5, section 3.3.1.3), page by page, no faster than the peer
@@ -17,8 +26,8 @@ export class RetainedReplay {
   /** Settles when what was accepted before is written. */
   readonly #settled: () => Promise<void>
   readonly #onFault: (error: unknown) => void
-  /** Filters still to be replayed, by the feed that asked. */
-  readonly #waiting = new Map<Feed, Set<string>>()
+  /** Filters still to be replayed, by the feed that asked, each with what it has not heard itself. */
+  readonly #waiting = new Map<Feed, Map<string, Routed>>()
 
   constructor(
     store: RetainedMessages,
@@ -33,22 +42,22 @@ export class RetainedReplay {
     this.#onFault = on.fault
   }
 
-  start(feed: Feed, filters: readonly string[]): void {
+  start(feed: Feed, filters: readonly string[], routed: Routed): void {
     const waiting = this.#waiting.get(feed)
     if (waiting !== undefined) {
       // Whoever subscribes and unsubscribes without end, and does not take what waits, leaves nothing behind here.
-      for (const filter of waiting) if (!feed.subscriptions.has(filter)) waiting.delete(filter)
-      for (const filter of filters) waiting.add(filter)
+      for (const filter of waiting.keys()) if (!feed.subscriptions.has(filter)) waiting.delete(filter)
+      for (const filter of filters) waiting.set(filter, routed)
       return
     }
-    this.#waiting.set(feed, new Set(filters))
+    this.#waiting.set(feed, new Map(filters.map(filter => [filter, routed])))
     this.#run(feed)
       .catch(this.#onFault)
       .finally(() => this.#waiting.delete(feed))
   }
 
   async #run(feed: Feed): Promise<void> {
-    for (const filter of this.#take(feed)) {
+    for (const [filter, routed] of this.#take(feed)) {
       if (isSystemFilter(filter)) {
         if (!(await feed.replay(this.#system.match(filter), filter))) return
         continue
@@ -58,7 +67,7 @@ export class RetainedReplay {
       await this.#settled()
       do {
         const page = await this.#store.match(feed.domain, [filter], pageMessages, after)
-        const current = page.filter(message => this.#index.isLatest(message.domain, message.topic, message.sequence))
+        const current = page.filter(message => wasRouted(message, routed) && this.#isLatest(message))
         if (!(await feed.replay(current, filter))) return
         after = page.length < pageMessages ? undefined : page.at(-1)!.topic
       } while (after !== undefined)
@@ -66,11 +75,19 @@ export class RetainedReplay {
   }
 
   /** Also what is added while it is at work; a filter that is asked for again meanwhile is replayed again. */
-  *#take(feed: Feed): Generator<string> {
+  *#take(feed: Feed): Generator<readonly [filter: string, routed: Routed]> {
     const waiting = this.#waiting.get(feed)!
-    for (const filter of waiting) {
-      waiting.delete(filter)
-      yield filter
+    for (const entry of waiting) {
+      waiting.delete(entry[0])
+      yield entry
     }
   }
+
+  #isLatest({ domain, topic, sequence }: Message): boolean {
+    return this.#index.isLatest(domain, topic, sequence)
+  }
+}
+
+function wasRouted({ delivery, sequence }: Message, { committed, atMostOnce }: Routed): boolean {
+  return sequence <= (delivery === 'at-most-once' ? atMostOnce : committed)
 }

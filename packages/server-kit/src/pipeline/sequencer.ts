@@ -26,6 +26,11 @@ export class Sequencer {
     this.#reserved = this.#next + block
   }
 
+  /** The last one that was given out. */
+  get last(): number {
+    return this.#next - 1
+  }
+
   /** Throws `unavailable` where the store did not answer for a whole block. */
   next(): number {
     if (this.#next > this.#reserved - block / 2 && !this.#reserving) this.#reserveMore()

@@ -130,7 +130,8 @@ export class HubSession implements Session {
 
   async subscribe(requests: readonly SubscribeRequest[]): Promise<readonly SubscribeResult[]> {
     this.#checkOpen()
-    const { router, feeds, replay } = this.#walk
+    const { router, feeds, replay, sequencer } = this.#walk
+    const routed = { committed: router.head, atMostOnce: sequencer.last }
     const replayed: string[] = []
     const results = requests.map((request): SubscribeResult => {
       const refused = this.#checkSubscription(request)
@@ -146,7 +147,7 @@ export class HubSession implements Session {
     })
     await feeds.save(this.feed)
     // After the answer: a peer learns that it is subscribed before it is sent anything for it.
-    if (replayed.length > 0) setImmediate(() => replay.start(this.feed, replayed))
+    if (replayed.length > 0) setImmediate(() => replay.start(this.feed, replayed, routed))
     return results
   }
 

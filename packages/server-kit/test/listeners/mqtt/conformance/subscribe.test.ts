@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { gatedStore } from '../../../support/gated-store.ts'
 import { lasting, levels, startSite } from '../fixture.ts'
 import { textOf } from '../peer.ts'
 
@@ -69,6 +70,28 @@ describe.each(levels)('a SUBSCRIBE of MQTT %s', (_, level) => {
       const seen = values.map(packet => [packet.topic, packet.qos, packet.retain])
       expect(seen.sort()).toEqual(qualities.map(qos => [`telemetry/${qos}`, Math.min(qos, granted), true]))
     }
+    expect(await peer.arrived()).toEqual([])
+  })
+
+  it.each([1, 2] as const)('brings no value that it also hears live: QoS %i, under way when it came', async qos => {
+    const store = gatedStore()
+    const site = await startSite({ store })
+    const thing = await site.thing('sensor')
+    const writer = await site.connect(thing, { level })
+    expect(await writer.publish('telemetry/a', 'before', { retain: true })).toBe(0)
+    store.hold()
+    writer.sendPublish('telemetry/b', 'under way', { qos, retain: true })
+    await vi.waitFor(() => expect(store.held).toBe(1), 8_000)
+    const peer = await site.connect(thing, { level })
+    await peer.subscribe('telemetry/#', { qos: 2 })
+    store.release()
+    const heard = await peer.takeAll(2)
+    expect(heard.map(packet => [textOf(packet), packet.retain]).sort()).toEqual([
+      ['before', true],
+      ['under way', false],
+    ])
+    writer.sendPublish('telemetry/c', 'after', { retain: true })
+    expect((await peer.takeAll(1)).map(packet => [textOf(packet), packet.retain])).toEqual([['after', false]])
     expect(await peer.arrived()).toEqual([])
   })
 
