@@ -1,9 +1,18 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { connectFrame, splitFrames } from './frames.ts'
+import { connectFrame, publish, splitFrames } from './frames.ts'
 import type { HubProcess } from './hub.ts'
 import type { Thing } from './provision.ts'
 import { within } from './until.ts'
+
+/** A packet between a client and the hub: its first byte, without the flags of a PUBLISH. */
+export interface Step {
+  readonly kind: number
+  readonly isToHub: boolean
+}
+
+/** `lost`: the connection breaks before it is there. */
+export type Fate = 'arrives' | 'lost'
 
 /**
  * A client with a session of its own that outlives its connections, as MQTT 3.1.1 (section 4.1) asks of it: what is under way is remembered here, whatever becomes of the
@@ -19,8 +28,8 @@ export abstract class ExactClient {
   #hasSession = false
   /** What it did not expect, ever: the first thing. */
   fault: Error | undefined
-  /** Called before a packet is acted on, with its first byte. */
-  onPacket: (first: number) => void = () => {}
+  /** Asked of each packet, before it is sent and before it is acted on: the moment to kill somebody. */
+  fateOf: (step: Step) => Fate = () => 'arrives'
 
   constructor(hub: HubProcess, thing: Thing, clientId: string) {
     this.#hub = hub
@@ -74,8 +83,11 @@ export abstract class ExactClient {
   /** Sends what is under way again, in the turn in which CONNACK came. */
   protected abstract resume(): void
 
-  protected write(bytes: Buffer): void {
-    if (this.isConnected) this.#socket?.write(bytes)
+  /** One packet. What it says is remembered before: a client that is killed here finds it again. */
+  protected write(frame: Buffer): void {
+    if (!this.isConnected) return
+    if (this.fateOf({ kind: kindOf(frame[0]!), isToHub: true }) === 'lost') this.cut()
+    else this.#socket?.write(frame)
   }
 
   protected fail(what: string): void {
@@ -87,9 +99,8 @@ export abstract class ExactClient {
     this.#rest = splitFrames(Buffer.concat([this.#rest, chunk]), (first, body) => {
       // A cut in the middle of a chunk: the rest of it never came.
       if (socket !== this.#socket || socket?.destroyed) return
-      this.onPacket(first)
-      if (socket?.destroyed) return
-      if (first !== 0x20) this.take(first, body)
+      if (this.fateOf({ kind: kindOf(first), isToHub: false }) === 'lost') this.cut()
+      else if (first !== 0x20) this.take(first, body)
       else if (body[1] !== 0) this.#connack?.reject(new Error(`refused with return code ${body[1]}`))
       else {
         this.resume()
@@ -97,4 +108,8 @@ export abstract class ExactClient {
       }
     })
   }
+}
+
+function kindOf(first: number): number {
+  return first >> 4 === publish >> 4 ? publish : first
 }

@@ -23,7 +23,8 @@ export function publishFrame(topic: string, payload: string, packetId: number, d
   return frame(first, [...parts, Buffer.from(payload)])
 }
 
-/** The three steps after PUBLISH with QoS 2: their first bytes. */
+/** The steps of QoS 2: their first bytes, that of PUBLISH without its flags. */
+export const publish = 0x30
 export const pubrec = 0x50
 export const pubrel = 0x62
 export const pubcomp = 0x70
