@@ -58,7 +58,9 @@ describe('QoS 2 under fire', () => {
         const hubPoint = points[round % points.length]!
         await strike(hubPoint, clients, 1 + random(120), random(4), () => hub.process.signal('SIGKILL'))
         await hub.process.exited
-        await hub.start()
+        await hub.start().catch(cause => {
+          throw new Error(`the hub does not start again after kill ${round + 1}, ${hubPoint.name}`, { cause })
+        })
         // Before or after the other; and half of the time taken over a moment later.
         const order = random(2) === 0 ? [publisher, subscriber] : [subscriber, publisher]
         for (const client of order) await client.connect()

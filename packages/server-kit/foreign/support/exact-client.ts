@@ -62,10 +62,10 @@ export abstract class ExactClient {
     socket.on('data', chunk => this.#receive(chunk))
     try {
       if (socket.connecting)
-        await within(Promise.race([once(socket, 'connect'), connack.promise]), 'a TCP connection', 10_000)
+        await within(Promise.race([once(socket, 'connect'), connack.promise]), 'a TCP connection', 30_000)
       const { name, secret } = this.#thing
       socket.write(connectFrame({ clientId: this.#clientId, username: name, password: secret }, false))
-      const flags = await within(connack.promise, 'CONNACK', 10_000)
+      const flags = await within(connack.promise, 'CONNACK', 30_000)
       if (this.#hasSession && flags !== 1) this.fail(`the session of ${this.#clientId} is gone`)
       this.#hasSession = true
     } finally {

@@ -5,7 +5,8 @@ import type { Exit, Running, Site } from './site.ts'
 const fromSources = ['--conditions=@thingmesh/source', pathOf('../../src/cli/main.ts')]
 /** As `npm run build` left it. */
 const built = [pathOf('../../dist/thingmesh.js')]
-const startTimeoutMs = 20_000
+/** A deadline, for machines that have much else to do. */
+const startTimeoutMs = 60_000
 
 export interface HubOptions {
   /** A directory; one of the site's by default. */
