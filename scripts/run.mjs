@@ -25,6 +25,7 @@ const tasks = {
   format: () => run('biome', ['check', '--write', '.']),
   check,
   test,
+  fuzz,
 }
 
 async function check() {
@@ -53,6 +54,24 @@ async function test(args) {
       const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'))
       console.log(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped`)
     }
+  }
+}
+
+const generating = {
+  codec: { project: 'core', file: 'packages/core/test/bindings/mqtt/fuzz.test.ts', runs: 20_000 },
+  sequences: { project: 'server-kit', file: 'packages/server-kit/test/listeners/mqtt/sequences.test.ts', runs: 1_000 },
+}
+
+/** `npm run fuzz -- codec` runs the tests that generate their input, with a new seed each time, until one fails. */
+async function fuzz([name, times = 'for ever']) {
+  const { project, file, runs } = generating[name] ?? {}
+  if (file === undefined) {
+    console.error(`usage: npm run fuzz -- ${Object.keys(generating).join('|')} [times]`)
+    process.exit(2)
+  }
+  process.env.THINGMESH_FUZZ_RUNS ??= String(runs)
+  for (let turn = 0; times === 'for ever' || turn < Number(times); turn++) {
+    await run('vitest', ['run', '--project', project, file])
   }
 }
 
