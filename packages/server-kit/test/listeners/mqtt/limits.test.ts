@@ -222,12 +222,28 @@ const rows: readonly Row[] = [
     also: { listener: { socketBytesMax: 1_000 } },
     reach: slow(600, 60_000, 'read', 0),
   },
+  {
+    limit: 'sharedMembersMax',
+    value: 1,
+    counter: refused('shared-members'),
+    reach: async (site, thing) => {
+      for (let i = 0; i < 2; i++) await (await site.connect(thing)).subscribe('$share/group/telemetry/#')
+    },
+  },
   { limit: 'connectionsMax', value: 2, counter: cut('connections'), reach: connectAnd(3) },
   { limit: 'connectionsPerAddressMax', value: 2, counter: cut('connections-per-address'), reach: connectAnd(3) },
 ]
 
-/** Clamped, and told in CONNACK; what MQTT does not reach; and what is no bound. */
-const elsewhere = ['sessionExpirySecondsMax', 'waitMsMax', 'pruneIntervalMs', 'port']
+/** Clamped, and told in CONNACK; what MQTT does not reach; what is no bound; and what authentication.test.ts reaches. */
+const elsewhere = [
+  'sessionExpirySecondsMax',
+  'waitMsMax',
+  'pruneIntervalMs',
+  'systemIntervalMs',
+  'authRoundsMax',
+  'authBytesMax',
+  'authIntervalMsMin',
+]
 
 describe('the limits that MQTT can run into', () => {
   it('each have a row here, or a reason why not', () => {

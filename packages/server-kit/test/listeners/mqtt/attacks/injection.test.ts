@@ -42,7 +42,7 @@ function expectUnsaid(site: Site, said: readonly string[]): void {
   const labels = site.hub.meter.collect().flatMap(({ name, samples }) => {
     return [name, ...samples.flatMap(sample => Object.entries(sample.labels).flat())]
   })
-  for (const label of labels) expect(label).toMatch(/^[a-z0-9_.+-]+$/i)
+  for (const label of labels) expect(label).toMatch(/^[a-z0-9_.:/+-]+$/i)
   for (const word of said) expect(labels).not.toContain(word)
 }
 

@@ -35,8 +35,8 @@ describe.each(doors)('over %s', door => {
       for (const peer of peers) peer.raw(almost.subarray(at, Math.min(at + 2_000, almost.length - 1)))
       await site.expectUndisturbed()
     }
-    // 8 MB were said; room for it is doubled as it comes, and both ends are in this process.
-    expect(heldBytes() - before).toBeLessThan(64 * 1024 * 1024)
+    // 8 MB were said; room for it is doubled as it comes, and both ends are in this process, of which a WebSocket's holds more.
+    expect(heldBytes() - before).toBeLessThan((door === 'tcp' ? 64 : 128) * 1024 * 1024)
     expect(site.counter('thingmesh_sessions')).toBe(1)
     await site.expectUndisturbed()
   })

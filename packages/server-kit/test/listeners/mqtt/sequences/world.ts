@@ -1,11 +1,10 @@
 import type { ProtocolLevel, PublishPacket } from '@thingmesh/core/mqtt'
 import { expect, vi } from 'vitest'
-import type { Store } from '../../../../src/contracts/index.ts'
 import { createHub, type Hub } from '../../../../src/index.ts'
 import { mqttListener } from '../../../../src/listeners/mqtt/index.ts'
 import { memoryStore } from '../../../../src/store/memory/index.ts'
-import { killableStore } from '../../../support/killable-store.ts'
-import { tcp } from '../doors.ts'
+import { severable } from '../../../support/severed-store.ts'
+import { dial } from '../dial.ts'
 import { TestPeer, textOf } from '../peer.ts'
 import type { Delivery, Due, Said, SessionModel } from './model.ts'
 
@@ -27,11 +26,11 @@ export class World {
   }
 
   async start(): Promise<void> {
-    const { store, kill }: { store: Store; kill: () => void } = killableStore(this.#store)
+    const store = severable(this.#store)
     const door = mqttListener({ port: 0 })
     this.#hub = await createHub({ store, listeners: [door], onFault: () => {} })
     await this.#hub.start()
-    this.#kill = kill
+    this.#kill = () => store.sever()
     this.#port = door.address!.port
     if (this.#keys.size > 0) return
     await this.#hub.control.channels.create({ name: 'telemetry' })
@@ -52,7 +51,7 @@ export class World {
   }
 
   async open(id: string): Promise<{ peer: TestPeer; username: string; password: string; clientId: string }> {
-    const peer = new TestPeer(await tcp.dial(this.#port), this.level)
+    const peer = new TestPeer(await dial.tcp(this.#port), this.level)
     peer.acknowledges = false
     const [username = '', clientId = ''] = id.split(' ')
     return { peer, username, password: this.#keys.get(username)!, clientId }
