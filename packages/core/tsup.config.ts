@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     mqtt: 'src/bindings/mqtt/index.ts',
+    coap: 'src/bindings/coap/index.ts',
     cbor: 'src/codec/cbor/index.ts',
     senml: 'src/codec/senml/index.ts',
     'senml-cbor': 'src/codec/senml/cbor.ts',
