@@ -3,6 +3,7 @@ import { defineConfig } from 'tsup'
 const doors = {
   index: 'src/index.ts',
   auth: 'src/auth/index.ts',
+  coap: 'src/listeners/coap/index.ts',
   contracts: 'src/contracts/index.ts',
   dialects: 'src/dialects/index.ts',
   http: 'src/listeners/http/index.ts',

@@ -65,6 +65,11 @@ export interface Peer {
   readonly protocol?: string | undefined
   /** The client certificate, whatever else it shows to prove who it is. */
   readonly certificate?: PeerCertificate | undefined
+  /**
+   * Nothing shows yet that the peer is at that address: over UDP anybody can write from any. Its failures count apart from
+   * those of who is there, so that nobody can lock out somebody else in his name.
+   */
+  readonly unproved?: boolean | undefined
 }
 
 /**

@@ -30,6 +30,7 @@ export type {
   Session,
   SubscribeRequest,
   SubscribeResult,
+  UsableChannel,
   Will,
 } from './ingress.ts'
 export type { Listener, ListenerContext } from './listener.ts'

@@ -1,4 +1,13 @@
-import type { Delivery, Draft, Message, MessageId, Principal, ThingmeshError } from '@thingmesh/core'
+import type {
+  Action,
+  ChannelName,
+  Delivery,
+  Draft,
+  Message,
+  MessageId,
+  Principal,
+  ThingmeshError,
+} from '@thingmesh/core'
 import type { Credential, Peer } from './authenticate.ts'
 import type { Control } from './control.ts'
 import type { Health } from './health.ts'
@@ -83,6 +92,8 @@ export interface Session {
   follow(request: FollowRequest): AsyncIterable<MessagePage>
   /** The last value of every address that matches, as far as the principal may `read` or `subscribe` to it. */
   latest(filter: string): Promise<readonly Message[]>
+  /** The channels of which the principal may use at least a part, and how. */
+  channels(): readonly UsableChannel[]
   /** The registry and the meters, for principals with a control scope; throws `permission-denied` for others. */
   control(): Control
   /**
@@ -96,6 +107,11 @@ export interface Session {
    * `expiresInSeconds` replaces what `open` granted (MQTT 5, section 3.14.2.2.2).
    */
   close(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): Promise<void>
+}
+
+export interface UsableChannel {
+  readonly name: ChannelName
+  readonly actions: readonly Action[]
 }
 
 export interface Receipt {

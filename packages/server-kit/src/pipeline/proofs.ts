@@ -57,7 +57,8 @@ export class Proofs {
   }
 
   async #ask(credential: Credential, peer: Peer): Promise<Principal> {
-    const attempt = new Attempt(this.#throttle, peer.address)
+    // Who may be anybody is counted apart from who is there.
+    const attempt = new Attempt(this.#throttle, peer.unproved ? `unproved ${peer.address}` : peer.address)
     attempt.claim('identity' in credential ? credential.identity : undefined)
     try {
       const shown = credential.kind === 'challenge' ? watched(credential, attempt) : credential

@@ -21,6 +21,7 @@ import type {
   SubscribeRequest,
   SubscribeResult,
   SubscriptionRecord,
+  UsableChannel,
   Will,
 } from '../contracts/index.ts'
 import { AcceptedMessage, type Origin } from './accepted.ts'
@@ -34,6 +35,8 @@ import { isKept, type TopicEntry } from './topics.ts'
 import type { Walk } from './walk.ts'
 
 const admittedMax = 1024
+/** What a channel can be used for by who is in a session. */
+const channelActions = ['publish', 'subscribe', 'read'] as const
 
 /** What a session is made of, once its peer is known. */
 export interface SessionParts {
@@ -194,6 +197,18 @@ export class HubSession implements Session {
   /** What waits is weighed again when it comes: by then the rights may be others, and the session over. */
   #reader(): Reader {
     return { domain: this.principal.domain, rights: this.rights, signal: this.#closing.signal }
+  }
+
+  channels(): readonly UsableChannel[] {
+    this.#checkOpen()
+    const rights = this.rights()
+    const usable: UsableChannel[] = []
+    for (const { domain, name, enabled } of this.#walk.channels.list()) {
+      if (domain !== this.principal.domain || !enabled) continue
+      const allowed = channelActions.filter(action => rights.mayOnSome(action, `${name}/#`))
+      if (allowed.length > 0) usable.push({ name, actions: allowed })
+    }
+    return usable
   }
 
   control(): Control {

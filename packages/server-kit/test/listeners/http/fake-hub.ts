@@ -149,6 +149,7 @@ export function fakeHub(): FakeHub {
         parseFilter(filter)
         return [...retained.values()].filter(message => matchesFilter(filter, message.topic))
       },
+      channels: () => [],
       control() {
         if (principal.control === undefined) throw new ThingmeshError('permission-denied', 'no control scope')
         return control

@@ -1,0 +1,36 @@
+import { ThingmeshError } from '@thingmesh/core'
+import type { Credential } from '../../contracts/index.ts'
+
+/** The query of a request: names are there once at most. */
+export type Query = ReadonlyMap<string, string>
+
+/** `name=value`, or a name alone. Throws `invalid-argument`, without a word of what was found: a key may be mistyped for a name. */
+export function parseQuery(parts: readonly string[]): Query {
+  const query = new Map<string, string>()
+  for (const part of parts) {
+    const equals = part.indexOf('=')
+    const name = equals === -1 ? part : part.slice(0, equals)
+    if (query.has(name)) throw new ThingmeshError('invalid-argument', 'query has a parameter twice')
+    query.set(name, equals === -1 ? '' : part.slice(equals + 1))
+  }
+  return query
+}
+
+const own: ReadonlySet<string> = new Set(['auth', 'u', 'p'])
+
+/** What is left of a query without the credential. */
+export function withoutCredential(query: Query): Query {
+  return new Map([...query].filter(([name]) => !own.has(name)))
+}
+
+/** `auth=<key>`, alone or with `u=<thing>`; or `u=<thing>` and `p=<key>`. Throws `invalid-argument` for any other mixture. */
+export function toCredential(query: Query): Credential {
+  const [key, name, password] = [query.get('auth'), query.get('u'), query.get('p')]
+  if (key === undefined && name === undefined && password === undefined) return { kind: 'anonymous' }
+  const secret = key ?? password
+  if (secret === undefined || secret === '' || (key !== undefined && password !== undefined)) {
+    throw new ThingmeshError('invalid-argument', 'query wants auth, or u and p, each with a value')
+  }
+  if (key === undefined && name === undefined) throw new ThingmeshError('invalid-argument', 'query has p and no u')
+  return { kind: 'key', identity: name === '' ? undefined : name, secret }
+}

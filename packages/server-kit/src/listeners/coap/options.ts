@@ -1,0 +1,90 @@
+/** All have defaults; times and sizes carry their unit in the name. */
+export interface CoapListenerOptions {
+  /** Loopback unless told otherwise. */
+  readonly host?: string | undefined
+  /** 5683; 0 takes any free one. */
+  readonly port?: number | undefined
+  /** Of one datagram, as RFC 7252, section 4.6, has it. Larger ones are answered with 4.13. */
+  readonly datagramBytesMax?: number | undefined
+  /** Of a body that comes, or goes, in blocks. */
+  readonly bodyBytesMax?: number | undefined
+  /** Bodies under way in blocks, both ways together: how many, and their bytes. */
+  readonly transfersMax?: number | undefined
+  readonly transfersBytesMax?: number | undefined
+  /** How long a transfer waits for its next block. */
+  readonly transferIdleMs?: number | undefined
+  /** Requests that are not answered yet: of one peer, and of all. */
+  readonly requestsPerPeerMax?: number | undefined
+  readonly requestsMax?: number | undefined
+  /** Answered requests that are remembered, to know a repetition by: of one peer, and of all. */
+  readonly exchangesPerPeerMax?: number | undefined
+  readonly exchangesMax?: number | undefined
+  /** How long they are (RFC 7252, section 4.8.2, EXCHANGE_LIFETIME). */
+  readonly exchangeLifetimeMs?: number | undefined
+  /** Addresses with their ports of which anything is remembered. */
+  readonly peersMax?: number | undefined
+  readonly observersPerPeerMax?: number | undefined
+  readonly observersMax?: number | undefined
+  /** Notifications that wait for the one under way: of one observer, and the bytes of all. Beyond it the hub keeps them. */
+  readonly notificationsMax?: number | undefined
+  readonly notificationsBytesMax?: number | undefined
+  /** A notification is confirmable at the latest after so many that were not, or after so long. */
+  readonly confirmEvery?: number | undefined
+  readonly confirmEveryMs?: number | undefined
+  /** An observer of whom nothing was heard for so long is pinged. */
+  readonly observerSilenceMs?: number | undefined
+  /** A request that is not answered by then is acknowledged, and its response comes apart. */
+  readonly piggybackMs?: number | undefined
+  /** RFC 7252, section 4.8. */
+  readonly ackTimeoutMs?: number | undefined
+  readonly ackRandomFactor?: number | undefined
+  readonly retransmitMax?: number | undefined
+  /**
+   * `echo`: an address that has not shown that it hears us (RFC 9175) is sent no more than three times what it sent. `none`: it is not asked; for
+   * closed networks of peers that do not know Echo.
+   */
+  readonly addressProof?: 'echo' | 'none' | undefined
+  /** How long an address counts as proved after it showed that it hears us. */
+  readonly proofMs?: number | undefined
+  /** Sessions kept open between two requests of the same credential and address, and for how long. */
+  readonly sessionsMax?: number | undefined
+  readonly sessionIdleMs?: number | undefined
+  /** Waiting to be sent before datagrams are dropped, as a network would. */
+  readonly socketBytesMax?: number | undefined
+}
+
+export type CoapLimits = {
+  readonly [Name in keyof CoapListenerOptions]-?: Exclude<CoapListenerOptions[Name], undefined>
+}
+
+export const defaultCoapLimits: CoapLimits = {
+  host: '127.0.0.1',
+  port: 5683,
+  datagramBytesMax: 1_152,
+  bodyBytesMax: 64 * 1024,
+  transfersMax: 1_000,
+  transfersBytesMax: 8 * 1024 * 1024,
+  transferIdleMs: 30_000,
+  requestsPerPeerMax: 64,
+  requestsMax: 16_384,
+  exchangesPerPeerMax: 1_024,
+  exchangesMax: 65_536,
+  exchangeLifetimeMs: 247_000,
+  peersMax: 100_000,
+  observersPerPeerMax: 16,
+  observersMax: 100_000,
+  notificationsMax: 16,
+  notificationsBytesMax: 16 * 1024 * 1024,
+  confirmEvery: 10,
+  confirmEveryMs: 60_000,
+  observerSilenceMs: 300_000,
+  piggybackMs: 200,
+  ackTimeoutMs: 2_000,
+  ackRandomFactor: 1.5,
+  retransmitMax: 4,
+  addressProof: 'echo',
+  proofMs: 600_000,
+  sessionsMax: 1_000,
+  sessionIdleMs: 60_000,
+  socketBytesMax: 4 * 1024 * 1024,
+}

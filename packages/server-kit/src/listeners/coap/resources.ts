@@ -1,0 +1,282 @@
+import { type ErrorCode, type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import {
+  Code,
+  codeText,
+  findOption,
+  findStrings,
+  findUint,
+  noBytes,
+  Observe,
+  OptionNumber,
+  parseMessagePath,
+  uintOption,
+  weighOptions,
+} from '@thingmesh/core/coap'
+import type { Credential, Session } from '../../contracts/index.ts'
+import { parseQuery, type Query, toCredential, withoutCredential } from './credentials.ts'
+import { discover } from './discovery.ts'
+import { type Downloads, wantedBlock } from './downloads.ts'
+import type { EchoValues } from './echo.ts'
+import { isAcceptable, type Representation, toClearing, toDraft, toRepresentation } from './mapping.ts'
+import type { Observers } from './observers.ts'
+import { errorResponse } from './reasons.ts'
+import type { Remote } from './remote.ts'
+import { emptyResponse, type Request, type Response } from './response.ts'
+import type { Lease, Sessions } from './sessions.ts'
+import { sizeOptions, type Uploads } from './uploads.ts'
+
+export interface ResourcesContext {
+  readonly sessions: Sessions
+  readonly observers: Observers
+  readonly uploads: Uploads
+  readonly downloads: Downloads
+  readonly echo: EchoValues
+}
+
+/** Critical options that are acted on, and elective ones that are of use. What else is critical is refused with 4.02. */
+const knownOptions: ReadonlySet<number> = new Set([
+  OptionNumber.uriHost,
+  OptionNumber.eTag,
+  OptionNumber.observe,
+  OptionNumber.uriPort,
+  OptionNumber.uriPath,
+  OptionNumber.contentFormat,
+  OptionNumber.maxAge,
+  OptionNumber.uriQuery,
+  OptionNumber.accept,
+  OptionNumber.block2,
+  OptionNumber.block1,
+  OptionNumber.size1,
+  OptionNumber.echo,
+  OptionNumber.requestTag,
+])
+
+/** One request to one resource, with who asks. */
+interface Call {
+  readonly request: Request
+  readonly remote: Remote
+  readonly lease: Lease
+  readonly credential: Credential
+  /** A topic; of a GET with Observe, it may be a filter. */
+  readonly topic: string
+}
+
+/** What the hub has for peers that speak CoAP, whatever carries it. */
+export class Resources {
+  readonly #context: ResourcesContext
+
+  constructor(context: ResourcesContext) {
+    this.#context = context
+  }
+
+  /** The answer; `undefined` where there is to be none. Does not reject. */
+  async answer(request: Request, remote: Remote): Promise<Response | undefined> {
+    try {
+      return await this.#answer(request, remote)
+    } catch (thrown) {
+      const error = toThingmeshError(thrown)
+      const response = errorResponse(error)
+      const more = error.details.echo === 1 ? [this.#context.echo.option(remote)] : sizeOptions(error)
+      return { ...response, options: [...response.options, ...more] }
+    }
+  }
+
+  async #answer(asked: Request, remote: Remote): Promise<Response | undefined> {
+    if (isForProxy(asked)) throw refusal('unsupported', 'this hub is no proxy', Code.proxyingNotSupported)
+    const { options, refused } = weighOptions(asked.options, knownOptions)
+    if (refused !== undefined) {
+      // RFC 7252, section 5.4.1: what is not confirmable is rejected, and nothing said.
+      if (!asked.confirmable) return undefined
+      throw refusal('unsupported', `option ${refused} is critical and not supported`, Code.badOption)
+    }
+    const request = { ...asked, options }
+    const echo = findOption(options, OptionNumber.echo)
+    if (echo !== undefined && this.#context.echo.isValid(echo, remote)) remote.prove()
+    const path = findStrings(options, OptionNumber.uriPath)
+    const query = parseQuery(findStrings(options, OptionNumber.uriQuery))
+    if (path.length === 2 && path[0] === '.well-known' && path[1] === 'core') {
+      return this.#discover(request, remote, query)
+    }
+    const topic = parseMessagePath(path)
+    if (topic === undefined) throw refusal('not-found', 'there is no such path', Code.notFound)
+    checkMethod(request)
+    if (withoutCredential(query).size > 0) {
+      throw new ThingmeshError('invalid-argument', 'query has a parameter that is not known, allowed are auth, u and p')
+    }
+    const credential = toCredential(query)
+    const lease = await this.#lease(credential, remote)
+    try {
+      return await this.#use({ request, remote, lease, credential, topic })
+    } finally {
+      lease.release()
+    }
+  }
+
+  async #discover(request: Request, remote: Remote, query: Query): Promise<Response> {
+    if (request.code !== Code.get) throw refusal('unsupported', 'only GET is possible here', Code.methodNotAllowed)
+    const accept = findUint(request.options, OptionNumber.accept)
+    const credential = toCredential(query)
+    const lease = credential.kind === 'anonymous' ? undefined : await this.#lease(credential, remote)
+    try {
+      const content = discover(lease?.session, withoutCredential(query))
+      const format = findUint(content.options, OptionNumber.contentFormat)
+      if (accept !== undefined && accept !== format) throw notAcceptable()
+      // Nobody's list is kept for him: it is made again for each block, and is the same as long as his rights are.
+      const key = `down ${remote.key} ${lease?.key ?? ''} .well-known/core ${[...withoutCredential(query)].join('&')}`
+      return this.#told(key, content, request)
+    } finally {
+      lease?.release()
+    }
+  }
+
+  /** A peer that may be slowed down for what another one did in its name is asked to show that it is there. */
+  async #lease(credential: Credential, remote: Remote): Promise<Lease> {
+    if (credential.kind === 'anonymous') {
+      throw new ThingmeshError('unauthenticated', 'no key: give it as ?auth=<key>, or as ?u=<thing>&p=<key>')
+    }
+    try {
+      return await this.#context.sessions.lease(credential, remote)
+    } catch (thrown) {
+      const error = toThingmeshError(thrown)
+      if (error.code !== 'rate-limited' || remote.isProved) throw error
+      throw new ThingmeshError('unauthenticated', 'show that you are where you write from, by echo', {
+        details: { echo: 1 },
+      })
+    }
+  }
+
+  async #use(call: Call): Promise<Response> {
+    switch (call.request.code) {
+      case Code.get:
+        return this.#get(call)
+      case Code.delete:
+        return this.#clear(call)
+      default:
+        return this.#publish(call)
+    }
+  }
+
+  async #publish({ request, remote, lease, topic }: Call): Promise<Response> {
+    const uploaded = this.#context.uploads.take(uploadKey(request, remote, lease, topic), request)
+    if ('answer' in uploaded) return uploaded.answer
+    const draft = toDraft(topic, request, uploaded.body)
+    await lease.session.publish(draft)?.committed
+    return emptyResponse(Code.changed, uploaded.options)
+  }
+
+  async #clear({ request, lease, topic }: Call): Promise<Response> {
+    await lease.session.publish(toClearing(topic, request))?.committed
+    return emptyResponse(Code.deleted)
+  }
+
+  async #get(call: Call): Promise<Response> {
+    const { request, remote, lease, topic } = call
+    const block = wantedBlock(request)
+    const key = downloadKey(remote, lease, topic)
+    if (block !== undefined && block.number > 0) {
+      return this.#context.downloads.next(key, block) ?? this.#told(key, await this.#value(call), request)
+    }
+    const observe = findUint(request.options, OptionNumber.observe)
+    if (observe === Observe.register) return this.#observe(call)
+    if (observe === Observe.deregister) this.#context.observers.deregister(remote, request.token)
+    if (observe === Observe.deregister && isPattern(topic)) return emptyResponse(Code.content)
+    const value = await this.#value(call)
+    const known = request.options.some(
+      ({ number, value: tag }) => number === OptionNumber.eTag && same(tag, value.eTag),
+    )
+    // RFC 7252, section 5.9.1.3: the peer has it.
+    if (known)
+      return emptyResponse(
+        Code.valid,
+        value.options.filter(({ number }) => isOfValid(number)),
+      )
+    return this.#told(key, value, request)
+  }
+
+  async #observe(call: Call): Promise<Response> {
+    const { request, remote, lease, credential, topic } = call
+    const { token, confirmable } = request
+    const transferKey = downloadKey(remote, lease, topic)
+    // A copy: it is a part of a datagram.
+    const facts = { remote, token: token.slice(), filter: topic, confirmable, transferKey }
+    const observer = await this.#context.observers.register(facts, credential)
+    const { session } = observer
+    try {
+      const latest = observer.isPattern || session === undefined ? undefined : await lastOf(session, topic)
+      const value = latest === undefined ? nothingYet : acceptable(toRepresentation(latest, Date.now()), request)
+      const response = this.#told(transferKey, value, request)
+      return {
+        ...response,
+        options: [uintOption(OptionNumber.observe, observer.takeSequence()), ...response.options],
+        onSent: () => observer.begin(latest?.sequence ?? 0),
+        onRefused: () => void observer.end('refused'),
+      }
+    } catch (error) {
+      await observer.end('refused')
+      throw error
+    }
+  }
+
+  async #value({ request, lease, topic }: Call): Promise<Representation> {
+    if (isPattern(topic)) throw new ThingmeshError('invalid-argument', 'a pattern can be observed, and not read')
+    const latest = await lastOf(lease.session, topic)
+    if (latest === undefined) throw new ThingmeshError('not-found', 'there is no last value')
+    return acceptable(toRepresentation(latest, Date.now()), request)
+  }
+
+  #told(key: string, content: Pick<Representation, 'options' | 'payload'>, request: Request): Response {
+    return this.#context.downloads.begin(key, content, wantedBlock(request))
+  }
+}
+
+/** What an observer is told where there is no value: that it observes. */
+const nothingYet: Pick<Representation, 'options' | 'payload'> = { options: [], payload: noBytes }
+
+async function lastOf(session: Session, topic: string): Promise<Message | undefined> {
+  const [latest] = await session.latest(topic)
+  return latest
+}
+
+function acceptable(value: Representation, { options }: Request): Representation {
+  if (isAcceptable(value, findUint(options, OptionNumber.accept))) return value
+  throw notAcceptable()
+}
+
+function notAcceptable(): ThingmeshError {
+  return refusal('unsupported', 'there is nothing in the format that accept asks for', Code.notAcceptable)
+}
+
+function checkMethod({ code }: Request): void {
+  if (code >= Code.get && code <= Code.delete) return
+  throw refusal('unsupported', `method ${codeText(code)} is not possible here`, Code.methodNotAllowed)
+}
+
+function isForProxy({ options }: Request): boolean {
+  return options.some(({ number }) => number === OptionNumber.proxyUri || number === OptionNumber.proxyScheme)
+}
+
+function isPattern(topic: string): boolean {
+  return /[+#]/.test(topic)
+}
+
+/** What a 2.03 carries: the tag, and for how long (RFC 7252, section 5.9.1.3). */
+function isOfValid(number: number): boolean {
+  return number === OptionNumber.eTag || number === OptionNumber.maxAge
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}
+
+/** One body each way at a time, of one peer as one principal, to or from one resource. */
+function uploadKey({ code }: Request, remote: Remote, lease: Lease, topic: string): string {
+  return `up ${remote.key} ${lease.key} ${code} ${topic}`
+}
+
+function downloadKey(remote: Remote, lease: Lease, topic: string): string {
+  return `down ${remote.key} ${lease.key} ${topic}`
+}
+
+function refusal(code: ErrorCode, text: string, coapCode: number): ThingmeshError {
+  return new ThingmeshError(code, text, { details: { coapCode } })
+}

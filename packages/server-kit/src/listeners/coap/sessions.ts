@@ -1,0 +1,168 @@
+import { hash } from 'node:crypto'
+import type { ThingmeshError } from '@thingmesh/core'
+import type { Credential, Ingress, Outlet, Peer, Session } from '../../contracts/index.ts'
+import type { CoapCounters } from './counters.ts'
+import type { CoapLimits } from './options.ts'
+import type { Remote } from './remote.ts'
+
+/** The use of a session by one request. */
+export interface Lease {
+  readonly session: Session
+  /** Stands for credential and address; tells nothing of either. */
+  readonly key: string
+  /** Once, when the request is answered. */
+  release(): void
+}
+
+interface Entry extends Lease {
+  uses: number
+  lastUsedMs: number
+  /** No longer to be found: closed when the last use ends. */
+  evicted: boolean
+  endedByHub: boolean
+}
+
+export interface SessionsContext {
+  readonly ingress: Ingress
+  readonly limits: CoapLimits
+  readonly counters: CoapCounters
+  readonly onFault: (error: unknown) => void
+  readonly nowMs: () => number
+}
+
+/**
+ * Sessions of peers that came lately, so that a sensor that posts ten times a second is not proved ten times a second.
+ * They share nothing between two credentials or two addresses. One that the hub ends is forgotten at once.
+ */
+export class Sessions {
+  readonly #context: SessionsContext
+  /** The one used longest ago comes first. */
+  readonly #entries = new Map<string, Entry>()
+  /** What is being opened, so that a burst of requests opens one session. */
+  readonly #opening = new Map<string, Promise<Entry>>()
+  readonly #closing = new Set<Promise<void>>()
+  #closed = false
+
+  constructor(context: SessionsContext) {
+    this.#context = context
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Throws what `Ingress.open` throws. */
+  async lease(credential: Credential, remote: Remote): Promise<Lease> {
+    const key = toKey(credential, remote)
+    const found = this.#entries.get(key)
+    if (found !== undefined) return this.#use(found)
+    const pending = this.#opening.get(key)
+    if (pending !== undefined) return this.#use(await pending)
+    const opened = this.#open(key, credential, toPeer(remote)).finally(() => this.#opening.delete(key))
+    this.#opening.set(key, opened)
+    return opened
+  }
+
+  /** Lets go of those that were not used for a while. */
+  tick(): void {
+    const now = this.#context.nowMs()
+    for (const entry of this.#entries.values()) {
+      if (entry.uses > 0) continue
+      if (now - entry.lastUsedMs < this.#context.limits.sessionIdleMs) return
+      this.#evict(entry)
+    }
+  }
+
+  /** Says farewell to all that are not in use, and to those in use as soon as they are not. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const entry of this.#entries.values()) this.#evict(entry)
+    await Promise.all(this.#closing)
+  }
+
+  #use(entry: Entry): Entry {
+    entry.uses += 1
+    if (!entry.evicted) {
+      this.#entries.delete(entry.key)
+      this.#entries.set(entry.key, entry)
+    }
+    return entry
+  }
+
+  /** The entry is in use already, by who asked: between here and there nobody can evict it. */
+  async #open(key: string, credential: Credential, peer: Peer): Promise<Entry> {
+    let entry: Entry | undefined
+    let endedBy: ThingmeshError | undefined
+    const outlet: Outlet = {
+      // Never called: what observes has a session of its own.
+      deliver: () => false,
+      release: () => undefined,
+      close: reason => {
+        endedBy = reason
+        if (entry === undefined) return
+        entry.endedByHub = true
+        this.#evict(entry)
+      },
+    }
+    const session = await this.#context.ingress.open({ protocol: 'coap', credential, peer, outlet })
+    if (endedBy !== undefined) throw endedBy
+    entry = this.#toEntry(key, session)
+    if (!this.#closed && this.#makeRoom()) this.#entries.set(key, entry)
+    else entry.evicted = true
+    return entry
+  }
+
+  #toEntry(key: string, session: Session): Entry {
+    const entry: Entry = {
+      key,
+      session,
+      uses: 1,
+      lastUsedMs: 0,
+      evicted: false,
+      endedByHub: false,
+      release: () => {
+        entry.uses -= 1
+        entry.lastUsedMs = this.#context.nowMs()
+        if (entry.evicted && entry.uses === 0) this.#farewell(entry)
+      },
+    }
+    return entry
+  }
+
+  #makeRoom(): boolean {
+    if (this.#entries.size < this.#context.limits.sessionsMax) return true
+    for (const entry of this.#entries.values()) {
+      if (entry.uses > 0) continue
+      this.#context.counters.forgotten.sessions.value += 1
+      this.#evict(entry)
+      return true
+    }
+    return false
+  }
+
+  #evict(entry: Entry): void {
+    if (entry.evicted) return
+    entry.evicted = true
+    this.#entries.delete(entry.key)
+    if (entry.uses === 0) this.#farewell(entry)
+  }
+
+  #farewell(entry: Entry): void {
+    if (entry.endedByHub) return
+    const done = entry.session
+      .close('farewell')
+      .catch(this.#context.onFault)
+      .finally(() => this.#closing.delete(done))
+    this.#closing.add(done)
+  }
+}
+
+/** Whoever may write anybody's address into a datagram is counted apart from who is there. */
+export function toPeer({ peer, isProved }: Remote): Peer {
+  return isProved ? peer : { ...peer, unproved: true }
+}
+
+/** Not the credential itself: a secret stays in memory no longer than the request. */
+function toKey(credential: Credential, { peer }: Remote): string {
+  return hash('sha256', `${JSON.stringify(credential)}\n${peer.address}`, 'base64')
+}
