@@ -41,7 +41,8 @@ export function thingmesh(options: { dist: boolean }): Broker {
       const flags = options.dist ? [] : [...process.execArgv]
       if (isWeighed) flags.push(preload('./collect-garbage.ts'))
       if (profileDir) flags.push('--cpu-prof', `--cpu-prof-dir=${profileDir}`, preload('./profile-workers.ts'))
-      const serve = ['serve', '--data', join(dataDir, 'hub'), '--host', '127.0.0.1', '--mqtt', '0', '--http', '0']
+      const ports = ['--mqtt', '0', '--http', '0', '--coap', '0']
+      const serve = ['serve', '--data', join(dataDir, 'hub'), '--host', '127.0.0.1', ...ports]
       const command = [process.execPath, ...flags, entry, ...serve, '--durability', durability, '--json']
       const stopMs = profileDir ? PROFILED_STOP_MS : undefined
       let running = processes.start(core, command, {}, stopMs)

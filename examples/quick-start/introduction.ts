@@ -3,6 +3,7 @@ import type { Screen } from './screen.ts'
 export interface Running {
   readonly mqttPort: number
   readonly httpPort: number
+  readonly coapPort: number
   readonly data: string
   readonly channel: string
   readonly topics: readonly string[]
@@ -11,16 +12,18 @@ export interface Running {
   readonly adminToken: string | undefined
 }
 
-/** What runs where, and three lines that work when they are pasted into another terminal as they are. */
+/** What runs where, and four lines that work when they are pasted into another terminal as they are. */
 export function introduce(screen: Screen, running: Running): void {
-  const { mqttPort, httpPort, channel, visitorKey, adminToken } = running
+  const { mqttPort, httpPort, coapPort, channel, visitorKey, adminToken } = running
   const mosquitto = `-h 127.0.0.1 -p ${mqttPort} -u visitor -P '${visitorKey}'`
+  const resource = `coap://127.0.0.1:${coapPort}/c/${channel}`
   const messages = `http://127.0.0.1:${httpPort}/channels/${channel}/messages`
   screen.line()
   screen.line(screen.strong('Thingmesh is running.'))
   screen.line(`  MQTT   mqtt://127.0.0.1:${mqttPort}`)
   screen.line(`  HTTP   http://127.0.0.1:${httpPort}`)
   screen.line(`         ws://127.0.0.1:${httpPort}/mqtt, MQTT over WebSocket`)
+  screen.line(`  CoAP   coap://127.0.0.1:${coapPort}`)
   screen.line(`  data   ${running.data}`)
   screen.line(`  three simulated things publish to ${running.topics.join(', ')}`)
   screen.line()
@@ -30,6 +33,8 @@ export function introduce(screen: Screen, running: Running): void {
   screen.line(`  ${screen.command(`mosquitto_sub ${mosquitto} -t '${channel}/#' -v`)}`)
   screen.line(screen.faint('  # publish something of your own'))
   screen.line(`  ${screen.command(`mosquitto_pub ${mosquitto} -q 1 -t ${channel}/visitor -m 'hello'`)}`)
+  screen.line(screen.faint('  # the same by CoAP'))
+  screen.line(`  ${screen.command(`coap-client-notls -m post -e 'hello' '${resource}/visitor?auth=${visitorKey}'`)}`)
   screen.line(screen.faint('  # read what is on disk'))
   screen.line(`  ${screen.command(`curl -sS -H 'Authorization: Thing ${visitorKey}' '${messages}?last=5'`)}`)
   screen.line()

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
 import { createHub, type Hub } from '@thingmesh/server-kit'
+import { coapListener } from '@thingmesh/server-kit/coap'
 import { httpListener } from '@thingmesh/server-kit/http'
 import { mqttListener, mqttOverWebSocket } from '@thingmesh/server-kit/mqtt'
 import { sqliteStore } from '@thingmesh/server-kit/sqlite'
@@ -29,9 +30,10 @@ async function main(options: Options): Promise<void> {
   const mqtt = mqttListener({ port: options.mqtt })
   const upgrade = webSockets({ routes: [mqttOverWebSocket()] })
   const http = httpListener({ port: options.http, upgrade, stopTimeoutMs: 2_000 })
+  const coap = coapListener({ port: options.coap })
   await using hub = await createHub({
     store: sqliteStore({ path: join(options.data, 'hub.db') }),
-    listeners: [mqtt, http],
+    listeners: [mqtt, http, coap],
   })
   await startOrExplain(hub, options)
   const simulations: Simulation[] = []
@@ -40,6 +42,7 @@ async function main(options: Options): Promise<void> {
     introduce(screen, {
       mqttPort: mqtt.address!.port,
       httpPort: http.address!.port,
+      coapPort: coap.address!.port,
       data: options.data,
       channel,
       topics: createDevices().map(device => `${channel}/${device.subtopic}`),
@@ -65,8 +68,8 @@ async function startOrExplain(hub: Hub, { mqtt, http, data }: Options): Promise<
     if (taken?.code !== 'EADDRINUSE') {
       throw new ThingmeshError('conflict', `another process has the data in ${data}: choose another with --data DIR`)
     }
-    const flag = taken.port === mqtt ? '--mqtt' : '--http'
-    const port = taken.port === mqtt ? mqtt : http
+    const port = taken.port ?? mqtt
+    const flag = port === mqtt ? '--mqtt' : port === http ? '--http' : '--coap'
     throw new ThingmeshError(
       'conflict',
       `port ${port} is taken: choose another with ${flag} PORT, as in npm start -- ${flag} ${port + 1}`,

@@ -5,6 +5,7 @@ export interface Options {
   /** Ports; 0 takes any that is free. */
   readonly mqtt: number
   readonly http: number
+  readonly coap: number
   /** A directory. */
   readonly data: string
 }
@@ -16,10 +17,16 @@ export function parseOptions(args: readonly string[]): Options {
     options: {
       mqtt: { type: 'string', default: '1883' },
       http: { type: 'string', default: '8080' },
+      coap: { type: 'string', default: '5683' },
       data: { type: 'string', default: 'thingmesh-data' },
     },
   })
-  return { mqtt: parsePort('mqtt', values.mqtt), http: parsePort('http', values.http), data: resolve(values.data) }
+  return {
+    mqtt: parsePort('mqtt', values.mqtt),
+    http: parsePort('http', values.http),
+    coap: parsePort('coap', values.coap),
+    data: resolve(values.data),
+  }
 }
 
 function parsePort(flag: string, text: string): number {

@@ -1,3 +1,4 @@
+import { createSocket, Socket } from 'node:dgram'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -26,12 +27,13 @@ async function interrupted(child: Child): Promise<void> {
 
 describe('the lines that the quick start prints, pasted as they are', () => {
   let child: Child
-  const lines = { sub: '', pub: '', curl: '' }
+  const lines = { sub: '', pub: '', coap: '', curl: '' }
 
   beforeAll(async () => {
-    child = quickStart('--mqtt', '0', '--http', '0')
+    child = quickStart('--mqtt', '0', '--http', '0', '--coap', '0')
     lines.sub = await child.lineWith(/mosquitto_sub/)
     lines.pub = await child.lineWith(/mosquitto_pub/)
+    lines.coap = await child.lineWith(/coap-client/)
     lines.curl = await child.lineWith(/curl/)
     await child.lineWith(/Ctrl-C/)
   })
@@ -70,9 +72,18 @@ describe('the lines that the quick start prints, pasted as they are', () => {
     },
   )
 
+  it.skipIf(!hasPeer('coap-client-notls') || !hasPeer('curl'))(
+    'coap-client publishes what curl then reads [coap-client-notls, curl]',
+    async () => {
+      expect(await paste(lines.coap.replace("'hello'", "'by CoAP'"))).toEqual({ code: 0, out: '', err: '' })
+      const { out } = await paste(lines.curl.replace('/messages?last=5', '/messages/visitor?last=1'))
+      expect(JSON.parse(out)).toMatchObject({ messages: [{ topic: 'telemetry/visitor', payload: 'by CoAP' }] })
+    },
+  )
+
   it('ends with 0 when it is interrupted, and starts again on the same data with new keys', async () => {
     await interrupted(child)
-    await using again = quickStart('--mqtt', '0', '--http', '0')
+    await using again = quickStart('--mqtt', '0', '--http', '0', '--coap', '0')
     const curl = await again.lineWith(/curl/)
     const key = /Thing (tmk_[^']+)/.exec(curl)?.[1] ?? ''
     expect(key).not.toBe('')
@@ -93,19 +104,25 @@ describe('the lines that the quick start prints, pasted as they are', () => {
 })
 
 describe('the quick start, where it cannot run', () => {
-  it.each(['--mqtt', '--http'] as const)('names the port that is taken and the flag %s that changes it', async flag => {
-    const holder = createServer()
-    await new Promise<void>(resolve => holder.listen(0, '127.0.0.1', resolve))
-    const { port } = holder.address() as { port: number }
-    try {
-      const free = flag === '--mqtt' ? '--http' : '--mqtt'
-      await using child = quickStart(flag, String(port), free, '0', '--data', join(directory, 'other'))
-      expect(await child.exited()).toEqual({ code: 1, signal: null })
-      expect(child.err()).toMatch(new RegExp(`^port ${port} is taken: choose another with ${flag} PORT.*\n$`))
-    } finally {
-      await new Promise(resolve => holder.close(resolve))
-    }
-  })
+  it.each(['--mqtt', '--http', '--coap'])(
+    'names the port that is taken and the flag %s that changes it',
+    async flag => {
+      const holder = flag === '--coap' ? createSocket('udp4') : createServer()
+      await new Promise<void>(resolve => {
+        if (holder instanceof Socket) holder.bind(0, '127.0.0.1', resolve)
+        else holder.listen(0, '127.0.0.1', resolve)
+      })
+      const { port } = holder.address() as { port: number }
+      try {
+        const ports = ['--mqtt', '0', '--http', '0', '--coap', '0', flag, String(port)]
+        await using child = quickStart(...ports, '--data', join(directory, 'other'))
+        expect(await child.exited()).toEqual({ code: 1, signal: null })
+        expect(child.err()).toMatch(new RegExp(`^port ${port} is taken: choose another with ${flag} PORT.*\n$`))
+      } finally {
+        await new Promise<void>(resolve => holder.close(() => resolve()))
+      }
+    },
+  )
 
   it('refuses flags that it does not know', async () => {
     await using child = quickStart('--frob')

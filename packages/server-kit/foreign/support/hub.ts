@@ -24,7 +24,7 @@ export interface HubOptions {
   readonly flags?: readonly string[]
 }
 
-type Door = 'mqtt' | 'http' | 'mqtts' | 'https'
+type Door = 'mqtt' | 'http' | 'coap' | 'mqtts' | 'https'
 
 interface Ready extends Readonly<Record<Door, { readonly host: string; readonly port: number }>> {
   readonly adminToken?: string
@@ -43,6 +43,7 @@ export class HubProcess {
   #process: Running | undefined
   #mqttPort: number
   #httpPort: number
+  #coapPort = 0
   #adminToken: string | undefined
 
   constructor(site: Site, options: HubOptions = {}) {
@@ -70,6 +71,10 @@ export class HubProcess {
     return this.#httpPort
   }
 
+  get coapPort(): number {
+    return this.#coapPort
+  }
+
   /** Of a door that the last start opened. */
   portOf(door: Door): number {
     if (this.#ready === undefined) throw new Error('the hub was never ready')
@@ -90,17 +95,18 @@ export class HubProcess {
     const running = this.launch()
     await running.says(({ lines }) => lines.length > 0, 'ready', startTimeoutMs)
     this.#ready = JSON.parse(running.lines[0]!) as Ready
-    const { mqtt, http, adminToken } = this.#ready
+    const { mqtt, http, coap, adminToken } = this.#ready
     this.#mqttPort = mqtt.port
     this.#httpPort = http.port
+    this.#coapPort = coap.port
     this.#adminToken = adminToken ?? this.#adminToken
   }
 
   /** The process, without waiting for anything: for starts that are to fail. */
   launch(): Running {
-    const [mqttPort, httpPort] =
-      this.#process === undefined || this.#keepsPorts ? [this.#mqttPort, this.#httpPort] : [0, 0]
-    const ports = ['--mqtt', String(mqttPort), '--http', String(httpPort)]
+    const keeps = this.#process === undefined || this.#keepsPorts
+    const [mqtt, http, coap] = (keeps ? [this.#mqttPort, this.#httpPort, this.#coapPort] : [0, 0, 0]).map(String)
+    const ports = ['--mqtt', mqtt!, '--http', http!, '--coap', coap!]
     const where = ['--data', this.data, '--host', this.host, ...ports, '--durability', this.#durability]
     const args = ['serve', ...where, ...this.#flags, '--json']
     this.#process = this.#site.spawn(process.execPath, [...this.#program, ...args])

@@ -5,6 +5,7 @@ import { openAuthenticator } from '../auth/open-authenticator.ts'
 import type { Listener, TlsIdentity } from '../contracts/index.ts'
 import { magistralaTopics, mainfluxTopics, rawTopics } from '../dialects/index.ts'
 import { createHub, type Hub, type HubOptions } from '../hub.ts'
+import { coapListener } from '../listeners/coap/index.ts'
 import { httpListener } from '../listeners/http/index.ts'
 import { mqttListener, mqttOverWebSocket, specLimits } from '../listeners/mqtt/index.ts'
 import { webSockets } from '../listeners/websocket/index.ts'
@@ -41,10 +42,10 @@ export async function runHub(options: ServeOptions, terminal: Terminal): Promise
 type Address = NonNullable<Listener['address']>
 
 /** By the scheme of its URLs, which is its flag too. */
-type Doors = ReadonlyMap<'mqtt' | 'http' | 'mqtts' | 'https', Listener>
+type Doors = ReadonlyMap<'mqtt' | 'http' | 'coap' | 'mqtts' | 'https', Listener>
 
 function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: TlsIdentity | undefined): Doors {
-  const { mqtt, http, mqtts, https } = ports
+  const { mqtt, http, coap, mqtts, https } = ports
   const dialects = open ? [rawTopics({ channel: openChannel })] : [mainfluxTopics(), magistralaTopics()]
   const all = { ...(limits === 'spec' && specLimits.mqtt), dialects }
   // Of each its own: one serves one listener.
@@ -53,10 +54,11 @@ function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: T
     corsOrigins: origins,
     upgrade: webSockets({ routes: [mqttOverWebSocket(all)], origins }),
   })
-  const doors = new Map<'mqtt' | 'http' | 'mqtts' | 'https', Listener>()
+  const doors = new Map<'mqtt' | 'http' | 'coap' | 'mqtts' | 'https', Listener>()
   if (mqtt !== undefined) doors.set('mqtt', withFlag(mqttListener({ ...all, host, port: mqtt }), '--mqtt', host, mqtt))
   if (http !== undefined)
     doors.set('http', withFlag(httpListener({ host, port: http, ...web() }), '--http', host, http))
+  if (coap !== undefined) doors.set('coap', withFlag(coapListener({ host, port: coap }), '--coap', host, coap))
   if (tls === undefined) return doors
   if (mqtts !== undefined)
     doors.set('mqtts', withFlag(mqttListener({ ...all, host, port: mqtts, tls }), '--mqtts', host, mqtts))

@@ -10,6 +10,7 @@ export interface ServeOptions {
   /** Ports; 0 takes any that is free, and none is a door that stays shut. */
   readonly mqtt: number | undefined
   readonly http: number | undefined
+  readonly coap: number | undefined
   readonly mqtts: number | undefined
   readonly https: number | undefined
   /** Of browsers' scripts that may call and connect: `https://app.example`, or `*`. */

@@ -9,7 +9,7 @@ import { choiceOf, flagOf, integerOf, textOf, textsOf, type Values } from './val
 export const serveCommand: Command = {
   name: 'serve',
   synopsis:
-    '[--data DIR] [--host HOST] [--mqtt PORT|off] [--http PORT|off] [--durability memory|process|disk]' +
+    '[--data DIR] [--host HOST] [--mqtt PORT|off] [--http PORT|off] [--coap PORT|off] [--durability memory|process|disk]' +
     ' [--mqtts PORT] [--https PORT] [--tls-cert FILE --tls-key FILE]' +
     ' [--tls-ca FILE --client-certificates optional|required] [--allow-origin ORIGIN]...' +
     ' [--open [--open-anywhere]] [--limits safe|spec] [--admin-token-file FILE] [--json | --quiet]',
@@ -20,6 +20,7 @@ export const serveCommand: Command = {
     host: { type: 'string' },
     mqtt: { type: 'string' },
     http: { type: 'string' },
+    coap: { type: 'string' },
     mqtts: { type: 'string' },
     https: { type: 'string' },
     'tls-cert': { type: 'string' },
@@ -55,6 +56,7 @@ function parseOptions({ values }: Call): ServeOptions {
   const ports = {
     mqtt: portOf(values, 'mqtt', 1883),
     http: portOf(values, 'http', 8080),
+    coap: portOf(values, 'coap', 5683),
     mqtts: portOf(values, 'mqtts'),
     https: portOf(values, 'https'),
   }

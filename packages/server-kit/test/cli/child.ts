@@ -52,6 +52,7 @@ export interface Ready {
   readonly ready: true
   readonly mqtt: { readonly host: string; readonly port: number }
   readonly http: { readonly host: string; readonly port: number }
+  readonly coap: { readonly host: string; readonly port: number }
   readonly adminToken?: string
 }
 

@@ -6,7 +6,7 @@ let hub: Child
 let env: Record<string, string> = {}
 
 beforeAll(async () => {
-  hub = start(['serve', '--durability', 'memory', '--mqtt', '0', '--http', '0', '--json'])
+  hub = start(['serve', '--durability', 'memory', '--mqtt', '0', '--http', '0', '--coap', '0', '--json'])
   const { http, adminToken } = await ready(hub)
   env = { THINGMESH_URL: `http://127.0.0.1:${http.port}`, THINGMESH_TOKEN: adminToken ?? '' }
 })

@@ -1,3 +1,4 @@
+import { createSocket, Socket } from 'node:dgram'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,7 +15,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
-const ports = ['--mqtt', '0', '--http', '0']
+const ports = ['--coap', '0', '--mqtt', '0', '--http', '0']
 const onDisk = (): string[] => ['serve', '--data', join(directory, 'data'), ...ports]
 
 async function stopped(child: Child, signal: 'SIGTERM' | 'SIGINT'): Promise<void> {
@@ -25,9 +26,11 @@ async function stopped(child: Child, signal: 'SIGTERM' | 'SIGINT'): Promise<void
 describe('thingmesh serve', () => {
   it('says where it is and who may administer it, once, and ends with 0 on both signals', async () => {
     await using first = start([...onDisk(), '--json'])
-    const { mqtt, http, adminToken } = await ready(first)
-    expect(mqtt.host).toBe('127.0.0.1')
-    expect(mqtt.port).toBeGreaterThan(0)
+    const { mqtt, http, coap, adminToken } = await ready(first)
+    for (const door of [mqtt, coap]) {
+      expect(door.host).toBe('127.0.0.1')
+      expect(door.port).toBeGreaterThan(0)
+    }
     const env = { THINGMESH_URL: `http://127.0.0.1:${http.port}`, THINGMESH_TOKEN: adminToken ?? '' }
     expect(await call(['things', 'create', 'kept'], { env })).toMatchObject({ code: 0 })
     await stopped(first, 'SIGTERM')
@@ -52,11 +55,19 @@ describe('thingmesh serve', () => {
 
   it('tells people what they need, and --quiet the token only', async () => {
     await using child = start(['serve', '--durability', 'memory', ...ports])
-    const lines = [await child.line(), await child.line(), await child.line(), await child.line(), await child.line()]
+    const lines = [
+      await child.line(),
+      await child.line(),
+      await child.line(),
+      await child.line(),
+      await child.line(),
+      await child.line(),
+    ]
     expect(lines[1]).toMatch(/^ {2}mqtt {2}mqtt:\/\/127\.0\.0\.1:\d+$/)
     expect(lines[2]).toMatch(/^ {2}http {2}http:\/\/127\.0\.0\.1:(\d+), MQTT at ws:\/\/127\.0\.0\.1:\1\/mqtt$/)
-    expect(lines[3]).toMatch(/in memory, gone with the process/)
-    expect(lines[4]).toMatch(/^admin token, shown this once: tmt_/)
+    expect(lines[3]).toMatch(/^ {2}coap {2}coap:\/\/127\.0\.0\.1:\d+$/)
+    expect(lines[4]).toMatch(/in memory, gone with the process/)
+    expect(lines[5]).toMatch(/^admin token, shown this once: tmt_/)
     await stopped(child, 'SIGTERM')
     await using quiet = start(['serve', '--durability', 'memory', ...ports, '--quiet'])
     expect(await quiet.line()).toMatch(/^admin token, shown this once: tmt_/)
@@ -101,21 +112,27 @@ describe('thingmesh serve', () => {
     await stopped(other, 'SIGTERM')
   })
 
-  it.each(['--mqtt', '--http'] as const)('names the port that is taken and the flag %s that changes it', async flag => {
-    const holder = createServer()
-    await new Promise<void>(resolve => holder.listen(0, '127.0.0.1', resolve))
-    const { port } = holder.address() as { port: number }
-    try {
-      const free = flag === '--mqtt' ? '--http' : '--mqtt'
-      await using child = start(['serve', '--data', join(directory, 'data'), flag, String(port), free, '0', '--json'])
-      expect(await child.exited()).toEqual({ code: 1, signal: null })
-      expect(child.err()).toMatch(
-        new RegExp(`^thingmesh: conflict: port ${port} on 127\\.0\\.0\\.1 is taken.*${flag} PORT\n$`),
-      )
-    } finally {
-      await new Promise(resolve => holder.close(resolve))
-    }
-  })
+  it.each(['--mqtt', '--http', '--coap'])(
+    'names the port that is taken and the flag %s that changes it',
+    async flag => {
+      const holder = flag === '--coap' ? createSocket('udp4') : createServer()
+      await new Promise<void>(resolve => {
+        if (holder instanceof Socket) holder.bind(0, '127.0.0.1', resolve)
+        else holder.listen(0, '127.0.0.1', resolve)
+      })
+      const { port } = holder.address() as { port: number }
+      try {
+        const ports = ['--mqtt', '0', '--http', '0', '--coap', '0', flag, String(port)]
+        await using child = start(['serve', '--data', join(directory, 'data'), ...ports, '--json'])
+        expect(await child.exited()).toEqual({ code: 1, signal: null })
+        expect(child.err()).toMatch(
+          new RegExp(`^thingmesh: conflict: port ${port} on 127\\.0\\.0\\.1 is taken.*${flag} PORT\n$`),
+        )
+      } finally {
+        await new Promise<void>(resolve => holder.close(() => resolve()))
+      }
+    },
+  )
 
   it('refuses a second process on the same data, and leaves the first one alone', async () => {
     await using first = start([...onDisk(), '--json'])
