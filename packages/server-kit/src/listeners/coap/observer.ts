@@ -1,5 +1,5 @@
 import type { Message, ThingmeshError } from '@thingmesh/core'
-import { nextObserve, OptionNumber, uintOption } from '@thingmesh/core/coap'
+import { type Block, blockBytes, nextObserve, OptionNumber, sizeExponentMax, uintOption } from '@thingmesh/core/coap'
 import type { DeliveryTerms, Outlet, Session } from '../../contracts/index.ts'
 import type { ObserverEnding } from './counters.ts'
 import type { Downloads } from './downloads.ts'
@@ -17,6 +17,8 @@ export interface ObserverFacts {
   readonly confirmable: boolean
   /** What the rest of a notification is found by that takes more than one block. */
   readonly transferKey: string
+  /** The size of blocks that it asked for when it registered (RFC 7959, section 3.4). */
+  readonly sizeExponent: number | undefined
 }
 
 export interface ObserverContext {
@@ -27,6 +29,8 @@ export interface ObserverContext {
   readonly onEnded: (observer: Observer, ending: ObserverEnding) => void
   readonly onFault: (error: unknown) => void
 }
+
+const longTopic = 64
 
 /**
  * One observation (RFC 7641): a session's outlet, which sends one notification at a time. What has to be acknowledged is
@@ -172,10 +176,17 @@ export class Observer implements Outlet {
     const { options } = toRepresentation(message, Date.now(), this.isPattern)
     // Not within this call: the hub notes a delivery after it.
     const onEnd = () => queueMicrotask(part)
-    const response = downloads.begin(transferKey, { options, payload }, undefined, onEnd)
+    const response = downloads.begin(transferKey, { options, payload }, this.#wantedBlock(message), onEnd)
     const observe = uintOption(OptionNumber.observe, this.takeSequence())
     const notification = { ...response, options: [observe, ...response.options] }
     remote.notify(token, notification, confirmable, outcome => this.#settle(outcome, part))
+  }
+
+  /** A long path takes room in the datagram that a full block would need. */
+  #wantedBlock({ topic, payload }: Message): Block | undefined {
+    const fits = this.isPattern && topic.length > longTopic ? sizeExponentMax - 1 : sizeExponentMax
+    const sizeExponent = Math.min(this.facts.sizeExponent ?? fits, fits)
+    return payload.byteLength <= blockBytes(sizeExponent) ? undefined : { number: 0, more: false, sizeExponent }
   }
 
   #isConfirmable(tag: number, nowMs: number): boolean {

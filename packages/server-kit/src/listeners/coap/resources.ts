@@ -198,7 +198,8 @@ export class Resources {
     const { token, confirmable } = request
     const transferKey = downloadKey(remote, lease, topic)
     // A copy: it is a part of a datagram.
-    const facts = { remote, token: token.slice(), filter: topic, confirmable, transferKey }
+    const sizeExponent = wantedBlock(request)?.sizeExponent
+    const facts = { remote, token: token.slice(), filter: topic, confirmable, transferKey, sizeExponent }
     const observer = await this.#context.observers.register(facts, credential)
     const { session } = observer
     try {

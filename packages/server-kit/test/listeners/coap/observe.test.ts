@@ -1,4 +1,4 @@
-import { blockOption, Code, findStrings, OptionNumber, uintOption } from '@thingmesh/core/coap'
+import { blockOption, Code, encodeMessage, findStrings, OptionNumber, uintOption } from '@thingmesh/core/coap'
 import { describe, expect, it } from 'vitest'
 import { bytes } from '../../support/hub.ts'
 import { type Site, startSite, type Thing } from './fixture.ts'
@@ -134,6 +134,29 @@ describe('an observer', () => {
     }
     expect(got).toBe(text)
     expect(textOf(await peer.notification(token))).toBe('next')
+  })
+})
+
+describe('the first block of a notification', () => {
+  it('is as large as the observer asked for when it registered', async () => {
+    const { peer, writer } = await start()
+    const wanted = blockOption(OptionNumber.block2, { number: 0, more: false, sizeExponent: 2 })
+    await peer.ask({ ...register, options: [observe(0), wanted] })
+    await writer.publish('telemetry/a', 'x'.repeat(64))
+    const whole = await peer.notification(token)
+    expect([textOf(whole).length, uintOf(whole, OptionNumber.block2)]).toEqual([64, undefined])
+    await writer.publish('telemetry/a', 'x'.repeat(65))
+    const cut = await peer.notification(token)
+    expect([textOf(cut).length, uintOf(cut, OptionNumber.block2)]).toEqual([64, 0x0a])
+  })
+
+  it('leaves room for a long path in the datagram', async () => {
+    const { peer, writer } = await start()
+    await peer.ask({ ...register, path: '/c/telemetry/#' })
+    await writer.publish(`telemetry/${'x'.repeat(240)}`, 'y'.repeat(1_024))
+    const told = await peer.notification(token)
+    expect(encodeMessage(told).length).toBeLessThanOrEqual(1_152)
+    expect(uintOf(told, OptionNumber.block2)).toBe(0x0d)
   })
 })
 
