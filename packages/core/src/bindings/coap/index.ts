@@ -13,6 +13,8 @@ export { Code, codeClass, codeText, isRequestCode, isResponseCode } from './code
 export { ContentFormat, fromContentFormat, toContentFormat } from './content-formats.ts'
 export { decodeHeader, decodeMessage, type MessageHeader } from './decode-message.ts'
 export { encodeEmpty, encodeMessage } from './encode-message.ts'
+export { FrameParser } from './frame-parser.ts'
+export { encodeFrame, Signal, SignalOption } from './frames.ts'
 export { formatLinks, type Link, matchesQuery, parseLinks } from './link-format.ts'
 export {
   type CoapBody,
