@@ -13,6 +13,10 @@ const refusals = [
   'observers',
   'address-proof',
   'socket-bytes',
+  'connections',
+  'connections-per-address',
+  'settings-timeout',
+  'drain-timeout',
 ] as const
 const forgotten = ['exchanges-per-peer', 'exchanges', 'peers', 'sessions'] as const
 const endings = ['deregistered', 'reset', 'timeout', 'refused'] as const

@@ -1,2 +1,10 @@
 export { coapListener } from './listener.ts'
-export { type CoapLimits, type CoapListenerOptions, defaultCoapLimits } from './options.ts'
+export {
+  type CoapLimits,
+  type CoapListenerOptions,
+  type CoapTcpLimits,
+  type CoapTcpListenerOptions,
+  defaultCoapLimits,
+  defaultCoapTcpLimits,
+} from './options.ts'
+export { coapTcpListener } from './tcp-listener.ts'

@@ -3,22 +3,13 @@ import { lookup } from 'node:dns'
 import { isIP, isIPv6 } from 'node:net'
 import { ThingmeshError } from '@thingmesh/core'
 import type { Listener, ListenerContext } from '../../contracts/index.ts'
-import { type CoapCounters, coapCounters } from './counters.ts'
-import { Downloads } from './downloads.ts'
-import { EchoValues } from './echo.ts'
+import type { CoapCounters } from './counters.ts'
 import { CoapEngine } from './engine.ts'
-import { Observers } from './observers.ts'
 import { type CoapLimits, type CoapListenerOptions, defaultCoapLimits } from './options.ts'
-import { Resources } from './resources.ts'
-import { Sessions } from './sessions.ts'
-import { Transfers } from './transfers.ts'
-import { Uploads } from './uploads.ts'
+import { composeServices } from './services.ts'
 
 const tickMs = 50
 const slowTickMs = 1_000
-/** For what is under way when the listener stops. */
-const drainMs = 2_000
-const echoLifetimeMs = 120_000
 const receiveBufferBytes = 4 * 1024 * 1024
 
 /** CoAP over UDP (RFC 7252). */
@@ -56,18 +47,11 @@ class CoapListener implements Listener {
   }
 }
 
-async function run(limits: CoapLimits, { ingress, meter, onFault }: ListenerContext): Promise<Running> {
+async function run(limits: CoapLimits, context: ListenerContext): Promise<Running> {
   const socket = await listen(limits)
-  const counters = coapCounters(meter)
-  const fault = (error: unknown) => onFault(error, { part: 'coap' })
-  const nowMs = () => performance.now()
-  const transfers = new Transfers(limits, counters, nowMs)
-  const downloads = new Downloads(transfers, nowMs)
-  const uploads = new Uploads(transfers, limits, counters, nowMs)
-  const sessions = new Sessions({ ingress, limits, counters, onFault: fault, nowMs })
-  const observers = new Observers({ ingress, limits, counters, downloads, nowMs, onFault: fault })
-  const echo = new EchoValues(echoLifetimeMs, nowMs)
-  const resources = new Resources({ sessions, observers, uploads, downloads, echo })
+  const services = composeServices(limits, context, 'udp')
+  const { counters, echo, resources, observers } = services
+  const fault = (error: unknown) => context.onFault(error, { part: 'coap' })
   const engine = new CoapEngine({
     limits,
     counters,
@@ -75,17 +59,14 @@ async function run(limits: CoapLimits, { ingress, meter, onFault }: ListenerCont
     echo,
     answer: (request, remote) => resources.answer(request, remote),
     onForgotten: remote => observers.forget(remote),
-    nowMs,
+    nowMs: () => performance.now(),
     random: Math.random,
   })
-  const gauge = (name: string, help: string, read: () => number) => meter.gauge(`thingmesh_coap_${name}`, help, read)
+  const gauge = (name: string, help: string, read: () => number) =>
+    context.meter.gauge(`thingmesh_coap_${name}`, help, read, { transport: 'udp' })
   gauge('peers', 'Endpoints of which anything is remembered.', () => engine.peerCount)
   gauge('exchanges', 'Requests that are remembered, in case they come again.', () => engine.exchangeCount)
   gauge('requests', 'Requests that are not answered yet.', () => engine.requestCount)
-  gauge('observers', 'Observers.', () => observers.count)
-  gauge('notifications_waiting_bytes', 'Notifications that wait for the one before.', () => observers.waitingBytes)
-  gauge('transfers', 'Bodies under way in blocks.', () => transfers.count)
-  gauge('transfers_bytes', 'Bytes of bodies under way in blocks.', () => transfers.bytes)
 
   socket.on('message', (datagram, { address, port }) => {
     try {
@@ -96,11 +77,7 @@ async function run(limits: CoapLimits, { ingress, meter, onFault }: ListenerCont
   })
   socket.on('error', fault)
   const ticking = setInterval(() => engine.tick(remote => observers.has(remote)), tickMs).unref()
-  const slowly = setInterval(() => {
-    transfers.tick()
-    sessions.tick()
-    observers.tick()
-  }, slowTickMs).unref()
+  const slowly = setInterval(() => services.tick(), slowTickMs).unref()
   const { address: host, port } = socket.address()
   return {
     socket,
@@ -108,9 +85,7 @@ async function run(limits: CoapLimits, { ingress, meter, onFault }: ListenerCont
     async stop() {
       clearInterval(ticking)
       clearInterval(slowly)
-      await observers.close()
-      await Promise.race([engine.settled(), new Promise(resolve => setTimeout(resolve, drainMs).unref())])
-      await sessions.close()
+      await services.close(() => engine.settled())
       engine.close()
       await new Promise<void>(resolve => socket.close(() => resolve()))
     },

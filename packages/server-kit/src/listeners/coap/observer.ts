@@ -5,7 +5,7 @@ import type { ObserverEnding } from './counters.ts'
 import type { Downloads } from './downloads.ts'
 import { toRepresentation } from './mapping.ts'
 import { type NotificationBudget, NotificationQueue, type Waiting } from './notification-queue.ts'
-import type { CoapLimits } from './options.ts'
+import type { ServiceLimits } from './options.ts'
 import { errorResponse } from './reasons.ts'
 import type { Outcome, Remote } from './remote.ts'
 
@@ -22,7 +22,7 @@ export interface ObserverFacts {
 }
 
 export interface ObserverContext {
-  readonly limits: CoapLimits
+  readonly limits: ServiceLimits
   readonly downloads: Downloads
   readonly budget: NotificationBudget
   readonly nowMs: () => number
@@ -165,7 +165,7 @@ export class Observer implements Outlet {
     }
     const { nowMs, downloads } = this.#context
     const { remote, token, transferKey } = this.facts
-    const confirmable = this.#isConfirmable(tag, nowMs())
+    const confirmable = remote.isReliable || this.#isConfirmable(tag, nowMs())
     this.#pending = confirmable ? 2 : 1
     const part = (): void => {
       this.#pending -= 1

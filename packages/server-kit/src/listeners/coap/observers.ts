@@ -5,13 +5,13 @@ import type { CoapCounters, ObserverEnding } from './counters.ts'
 import type { Downloads } from './downloads.ts'
 import { NotificationBudget } from './notification-queue.ts'
 import { Observer, type ObserverContext, type ObserverFacts } from './observer.ts'
-import type { CoapLimits } from './options.ts'
+import type { ServiceLimits } from './options.ts'
 import type { Remote } from './remote.ts'
 import { toPeer } from './sessions.ts'
 
 export interface ObserversContext {
   readonly ingress: Ingress
-  readonly limits: CoapLimits
+  readonly limits: ServiceLimits
   readonly counters: CoapCounters
   readonly downloads: Downloads
   readonly nowMs: () => number

@@ -57,6 +57,24 @@ export type CoapLimits = {
   readonly [Name in keyof CoapListenerOptions]-?: Exclude<CoapListenerOptions[Name], undefined>
 }
 
+/** What is bounded behind the message layer, whatever the transport. */
+export type ServiceLimits = Pick<
+  CoapLimits,
+  | 'bodyBytesMax'
+  | 'transfersMax'
+  | 'transfersBytesMax'
+  | 'transferIdleMs'
+  | 'observersPerPeerMax'
+  | 'observersMax'
+  | 'notificationsMax'
+  | 'notificationsBytesMax'
+  | 'confirmEvery'
+  | 'confirmEveryMs'
+  | 'observerSilenceMs'
+  | 'sessionsMax'
+  | 'sessionIdleMs'
+>
+
 export const defaultCoapLimits: CoapLimits = {
   host: '127.0.0.1',
   port: 5683,
@@ -87,4 +105,48 @@ export const defaultCoapLimits: CoapLimits = {
   sessionsMax: 1_000,
   sessionIdleMs: 60_000,
   socketBytesMax: 4 * 1024 * 1024,
+}
+
+/** All have defaults; times and sizes carry their unit in the name. What is bounded behind the message layer is as over UDP. */
+export interface CoapTcpListenerOptions
+  extends Pick<CoapListenerOptions, 'host' | 'port' | 'requestsPerPeerMax' | keyof ServiceLimits> {
+  /** Of one message; peers are told (Max-Message-Size). */
+  readonly messageBytesMax?: number | undefined
+  /** From the connection's beginning to the peer's first message, which says what it takes (CSM). Also for the answer to a ping. */
+  readonly settingsTimeoutMs?: number | undefined
+  /** Waiting on one connection before it is read no further. */
+  readonly socketBytesMax?: number | undefined
+  /** How long it may stay that full before it is cut. */
+  readonly drainTimeoutMs?: number | undefined
+  readonly connectionsMax?: number | undefined
+  readonly connectionsPerAddressMax?: number | undefined
+}
+
+export type CoapTcpLimits = {
+  readonly [Name in keyof CoapTcpListenerOptions]-?: Exclude<CoapTcpListenerOptions[Name], undefined>
+}
+
+export const defaultCoapTcpLimits: CoapTcpLimits = {
+  host: '127.0.0.1',
+  port: 5683,
+  messageBytesMax: 1_152,
+  settingsTimeoutMs: 5_000,
+  socketBytesMax: 1024 * 1024,
+  drainTimeoutMs: 10_000,
+  connectionsMax: 100_000,
+  connectionsPerAddressMax: 10_000,
+  requestsPerPeerMax: defaultCoapLimits.requestsPerPeerMax,
+  bodyBytesMax: defaultCoapLimits.bodyBytesMax,
+  transfersMax: defaultCoapLimits.transfersMax,
+  transfersBytesMax: defaultCoapLimits.transfersBytesMax,
+  transferIdleMs: defaultCoapLimits.transferIdleMs,
+  observersPerPeerMax: defaultCoapLimits.observersPerPeerMax,
+  observersMax: defaultCoapLimits.observersMax,
+  notificationsMax: defaultCoapLimits.notificationsMax,
+  notificationsBytesMax: defaultCoapLimits.notificationsBytesMax,
+  confirmEvery: defaultCoapLimits.confirmEvery,
+  confirmEveryMs: defaultCoapLimits.confirmEveryMs,
+  observerSilenceMs: defaultCoapLimits.observerSilenceMs,
+  sessionsMax: defaultCoapLimits.sessionsMax,
+  sessionIdleMs: defaultCoapLimits.sessionIdleMs,
 }

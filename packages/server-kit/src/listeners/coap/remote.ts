@@ -14,6 +14,8 @@ export interface Remote {
   readonly peer: Peer
   /** Whether it was shown that the peer hears what is sent there. Always over a connection. */
   readonly isProved: boolean
+  /** Nothing that is sent there is lost without a word: every message waits for the one before it to be taken. */
+  readonly isReliable: boolean
   /** By a monotonic clock. */
   readonly heardAtMs: number
   /** It was shown. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { ThingmeshError } from '@thingmesh/core'
 import type { Credential, Ingress, Outlet, Peer, Session } from '../../contracts/index.ts'
 import type { CoapCounters } from './counters.ts'
-import type { CoapLimits } from './options.ts'
+import type { ServiceLimits } from './options.ts'
 import type { Remote } from './remote.ts'
 
 /** The use of a session by one request. */
@@ -24,7 +24,7 @@ interface Entry extends Lease {
 
 export interface SessionsContext {
   readonly ingress: Ingress
-  readonly limits: CoapLimits
+  readonly limits: ServiceLimits
   readonly counters: CoapCounters
   readonly onFault: (error: unknown) => void
   readonly nowMs: () => number

@@ -1,7 +1,7 @@
 import { ThingmeshError } from '@thingmesh/core'
 import type { CoapOption } from '@thingmesh/core/coap'
 import type { CoapCounters } from './counters.ts'
-import type { CoapLimits } from './options.ts'
+import type { ServiceLimits } from './options.ts'
 
 interface TransferFacts {
   /** Stands for peer, resource and direction. */
@@ -40,12 +40,12 @@ type Transfer = Upload | Download
 export class Transfers {
   /** The one used longest ago comes first. */
   readonly #transfers = new Map<string, Transfer>()
-  readonly #limits: CoapLimits
+  readonly #limits: ServiceLimits
   readonly #counters: CoapCounters
   readonly #nowMs: () => number
   #bytes = 0
 
-  constructor(limits: CoapLimits, counters: CoapCounters, nowMs: () => number) {
+  constructor(limits: ServiceLimits, counters: CoapCounters, nowMs: () => number) {
     this.#limits = limits
     this.#counters = counters
     this.#nowMs = nowMs

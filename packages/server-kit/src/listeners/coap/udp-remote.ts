@@ -24,6 +24,7 @@ const straysMax = 8
 export class UdpRemote implements Remote {
   readonly key: string
   readonly peer: Peer
+  readonly isReliable = false
   readonly #port: number
   readonly #context: UdpRemoteContext
   /** What it asked, by its message ids. */

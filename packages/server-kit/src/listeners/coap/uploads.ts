@@ -13,7 +13,7 @@ import {
   uintOption,
 } from '@thingmesh/core/coap'
 import type { CoapCounters } from './counters.ts'
-import type { CoapLimits } from './options.ts'
+import type { ServiceLimits } from './options.ts'
 import { emptyResponse, type Request, type Response } from './response.ts'
 import type { Transfers, Upload } from './transfers.ts'
 
@@ -29,7 +29,7 @@ export class Uploads {
   readonly #counters: CoapCounters
   readonly #nowMs: () => number
 
-  constructor(transfers: Transfers, limits: CoapLimits, counters: CoapCounters, nowMs: () => number) {
+  constructor(transfers: Transfers, limits: ServiceLimits, counters: CoapCounters, nowMs: () => number) {
     this.#transfers = transfers
     this.#bodyBytesMax = limits.bodyBytesMax
     this.#counters = counters
