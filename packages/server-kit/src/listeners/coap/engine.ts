@@ -46,6 +46,7 @@ interface Unanswered {
 }
 
 const amplificationMax = 3
+const pingBytes = 4
 
 /**
  * CoAP's message layer over datagrams (RFC 7252, section 4), without I/O: acknowledgements, repetitions, resets, and who
@@ -254,7 +255,7 @@ class Reply {
       onDone()
       return
     }
-    const sent = this.#bounded(response)
+    const sent = this.#bounded(response, confirmable && acknowledged)
     if (sent !== response) response.onRefused?.()
     const body = { code: sent.code, token, options: sent.options, payload: sent.payload }
     const settle = (outcome: Outcome) => {
@@ -284,11 +285,14 @@ class Reply {
 
   /**
    * Whoever writes another's address into his requests must not make this hub flood that address: until it has shown that
-   * it hears us, it is sent at most three times what came from there (RFC 9175, section 2.4).
+   * it hears us, it is sent at most three times what came from there (RFC 9175, section 2.4), with all that is sent again
+   * for want of an answer: a response that comes apart, and a ping.
    */
-  #bounded(response: Response): Response {
+  #bounded(response: Response, isRepeated: boolean): Response {
     if (this.#remote.isProved) return response
-    const bytesMax = amplificationMax * this.#requestBytes
+    const times = this.#context.limits.retransmitMax + 1
+    const room = Math.max(0, amplificationMax * this.#requestBytes - times * pingBytes)
+    const bytesMax = isRepeated ? Math.floor(room / times) : room
     const without = { type: 'acknowledgement', messageId: 0, token: this.#request.token } as const
     const bytesOf = ({ code, options, payload }: Response) =>
       encodeMessage({ ...without, code, options, payload }).length
@@ -296,8 +300,8 @@ class Reply {
     if (bytes <= bytesMax) return response
     this.#context.counters.refused['address-proof'].value += 1
     if (isError(response)) {
-      const room = Math.max(0, response.payload.length - (bytes - bytesMax))
-      return { code: response.code, options: response.options, payload: response.payload.subarray(0, room) }
+      const fits = Math.max(0, response.payload.length - (bytes - bytesMax))
+      return { code: response.code, options: response.options, payload: response.payload.subarray(0, fits) }
     }
     // A peer that does not know Echo shows it by this, and is answered when it asks again.
     this.#remote.ping()

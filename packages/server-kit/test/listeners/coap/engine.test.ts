@@ -521,11 +521,28 @@ describe('an address that is not proved', () => {
     expect(requests[0]!.remote.isProved).toBe(false)
   })
 
+  it('is sent no more either where an answer comes apart and is sent again', async () => {
+    const { receive, respond, sent, pass } = startEngine({ addressProof: 'echo' })
+    const auth = stringOption(OptionNumber.uriQuery, `auth=${'k'.repeat(48)}`)
+    const asked = get({ options: [...options, auth] })
+    const requestBytes = encodeMessage(asked).length
+    for (const payload of ['x'.repeat(50), 'x'.repeat(1_000)]) {
+      sent.splice(0)
+      receive(asked)
+      pass(250)
+      await respond(textResponse(Code.content, payload))
+      pass(120_000)
+      expect(sent.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBeLessThanOrEqual(3 * requestBytes)
+      pass(300_000)
+    }
+  })
+
   it('is told errors, as far as their text fits', async () => {
     const { receive, respond, take, sent } = startEngine({ addressProof: 'echo' })
     receive(get())
     await respond(textResponse(Code.notFound, 'n'.repeat(300)))
-    expect(sent[0]!.bytes.length).toBe(3 * encodeMessage(get()).length)
+    // Less what a ping and its repetitions may take.
+    expect(sent[0]!.bytes.length).toBe(3 * encodeMessage(get()).length - 20)
     expect(codeText(take()[0]!.code)).toBe('4.04')
   })
 })
