@@ -64,7 +64,7 @@ describe('thingmesh serve with TLS', () => {
   })
 
   it('may have no door but those, and says where they are', async () => {
-    const doors = ['--mqtt', 'off', '--http', 'off', '--mqtts', '0', '--https', '0']
+    const doors = ['--mqtt', 'off', '--http', 'off', '--coap', 'off', '--mqtts', '0', '--https', '0']
     await using child = start(['serve', '--durability', 'memory', ...doors, ...files()])
     const lines = [await child.line(), await child.line(), await child.line()]
     expect(lines[1]).toMatch(/^ {2}mqtts {2}mqtts:\/\/127\.0\.0\.1:\d+$/)
@@ -85,7 +85,7 @@ describe('thingmesh serve with TLS', () => {
     [['--mqtts', '0', '--tls-cert', 'a', '--tls-key', 'b', '--tls-ca', 'c'], /goes with --client-certificates/],
     [['--mqtts', '0', '--tls-cert', 'a', '--tls-key', 'b', '--client-certificates', 'required'], /goes with/],
     [['--mqtts', '0', '--tls-cert', 'a', '--tls-key', 'b', '--client-certificates', 'maybe'], /one of off, optional/],
-    [['--mqtt', 'off', '--http', 'off'], /every door is off/],
+    [['--mqtt', 'off', '--http', 'off', '--coap', 'off'], /every door is off/],
   ])('%j is wrong usage', async (flags, message) => {
     expect(await call(['serve', ...flags])).toMatchObject({ code: 2, err: expect.stringMatching(message) })
   })
