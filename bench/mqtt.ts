@@ -6,7 +6,7 @@ import { mosquitto } from './brokers/mosquitto.ts'
 import { nats } from './brokers/nats.ts'
 import { Processes } from './brokers/processes.ts'
 import { relay } from './brokers/relay.ts'
-import { thingmesh } from './brokers/thingmesh.ts'
+import { frugal, thingmesh } from './brokers/thingmesh.ts'
 import { sampleDisk, toDiskReading } from './disk.ts'
 import { readFileSystem, readHost } from './host.ts'
 import type { Qos } from './load/job.ts'
@@ -164,6 +164,7 @@ function notesOf(options: MqttBenchOptions, canPin: boolean): string[] {
     ...(repeat > 1 ? [`${repeat} runs per row, brokers taking turns; figures are those of the median run`] : []),
     ...(profileDir === undefined ? [] : ['the hub was writing CPU profiles: its figures are lower than they could be']),
     `${payloadBytes} B payload; ${seconds} s measured after ${warmupSeconds} s of warm-up; msg/s are deliveries`,
+    `the hub runs under node ${frugal}`,
     'the hub asks every connection for its key, a grant lets each publish and subscribe; the other brokers let anybody do anything',
     "a broker's CPU and memory are those of its whole process, all threads",
     ...(flows.length === 0 ? [] : flowNotes(windows, ackWindow, latencyRate)),

@@ -16,9 +16,12 @@ const fromSources = [
   '--wasm-wrapper-tiering-budget=1000000000',
 ]
 
+/** What V8 may take for short-lived objects: docs/EMBEDDING.md, "Memory". */
+const frugal = ['--max-semi-space-size=16']
+
 const tasks = {
-  start: args => node(['examples/quick-start/main.ts', ...args]),
-  hub: args => node([commandLine, 'serve', ...args]),
+  start: args => node([...frugal, 'examples/quick-start/main.ts', ...args]),
+  hub: args => node([...frugal, commandLine, 'serve', ...args]),
   thingmesh: args => node([commandLine, ...args]),
   bench: args => node(['bench/main.ts', ...args]),
   build: () => run('npx', [...pnpm, '--recursive', '--filter', './packages/*', 'run', 'build'], { quiet: true }),

@@ -11,6 +11,9 @@ const REQUESTS_AT_ONCE = 16
 // Writing a CPU profile takes longer than a hub has to stop.
 const PROFILED_STOP_MS = 60_000
 
+/** As docs/EMBEDDING.md advises, and `npm run hub` does. */
+export const frugal = '--max-semi-space-size=16'
+
 /** How a profile's name in the table maps onto the hub's options. */
 const PROFILES: Readonly<Record<string, { durability: string; record: string }>> = {
   'record acked': { durability: 'disk', record: 'acked' },
@@ -38,7 +41,7 @@ export function thingmesh(options: { dist: boolean }): Broker {
     },
     start: async ({ processes, dataDir, profile, connections, isWeighed, core, profileDir }) => {
       const { durability, record } = PROFILES[profile] ?? raiseUnknown(profile)
-      const flags = options.dist ? [] : [...process.execArgv]
+      const flags = [frugal, ...(options.dist ? [] : process.execArgv)]
       if (isWeighed) flags.push(preload('./collect-garbage.ts'))
       if (profileDir) flags.push('--cpu-prof', `--cpu-prof-dir=${profileDir}`, preload('./profile-workers.ts'))
       const ports = ['--mqtt', '0', '--http', '0', '--coap', '0']

@@ -1,3 +1,5 @@
+import { SparseMap, SparseSet } from './sparse.ts'
+
 /** Tags of messages from the log; those above are for replayed last values, which have no place in its order, and further up for loans. */
 const logTags = 64_511
 const replayTagMax = 65_023
@@ -9,20 +11,20 @@ const replayTagMax = 65_023
  */
 export class Deliveries {
   /** By tag, in the order of delivery, which is the order of the log. */
-  readonly #sequences = new Map<number, number>()
+  readonly #sequences = new SparseMap<number, number>()
   /** Replayed last values. True: exactly-once. */
-  readonly #replays = new Map<number, boolean>()
+  readonly #replays = new SparseMap<number, boolean>()
   /** Of those in `#sequences`: exactly-once. */
-  readonly #exactlyOnce = new Set<number>()
+  readonly #exactlyOnce = new SparseSet<number>()
   /** The peer has the message and said so, which is noted for good; its end of the exactly-once exchange is still to come. */
-  readonly #received = new Set<number>()
+  readonly #received = new SparseSet<number>()
   /** Delivered on an earlier connection, not acknowledged, and not yet sent again on this one. */
-  #unsent = new Set<number>()
+  readonly #unsent = new SparseSet<number>()
   /**
    * From an earlier life of the hub, by sequence: the peer had received these when the hub was killed. They wait here, out of the log's order, until the feed comes
    * past them. True: complete by now.
    */
-  readonly #restored = new Map<number, boolean>()
+  readonly #restored = new SparseMap<number, boolean>()
   /** From anywhere: what a peer keeps of an exchange that a killed hub does not know of should not be met again first thing. */
   #lastReplayTag = logTags + Math.floor(Math.random() * (replayTagMax - logTags))
   /** Everything up to here was delivered before; what of it is not outstanding is done. */
@@ -146,7 +148,8 @@ export class Deliveries {
    */
   awaitRedelivery(): void {
     for (const [tag, isExactlyOnce] of this.#replays) if (!isExactlyOnce) this.#replays.delete(tag)
-    this.#unsent = new Set(this.#sequences.keys())
+    this.#unsent.clear()
+    for (const tag of this.#sequences.keys()) this.#unsent.add(tag)
   }
 
   /** On a new connection: the tags whose exchange is only to be ended, in order. They are in flight from now on. */

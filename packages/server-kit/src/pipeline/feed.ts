@@ -5,6 +5,7 @@ import { Backlog, type BacklogContext, type BacklogOwner } from './backlog.ts'
 import { Deliveries } from './deliveries.ts'
 import { type Lender, type Loan, Loans } from './loans.ts'
 import { PostponedWill } from './postponed-will.ts'
+import { SparseMap } from './sparse.ts'
 import { type Receiver, type Target, weighSubscriptions } from './target.ts'
 import { isKept } from './topics.ts'
 import { Withdrawn } from './withdrawn.ts'
@@ -51,14 +52,14 @@ const acceptedEarlier: Receipt = { id: '', committed: Promise.resolve() }
 export class Feed implements Receiver, BacklogOwner {
   readonly identity: FeedIdentity
   readonly domain: DomainId
-  readonly subscriptions = new Map<string, SubscriptionRecord>()
+  readonly subscriptions = new SparseMap<string, SubscriptionRecord>()
   /** Its part in shared subscriptions: what those match is their groups' to give. */
-  readonly shares = new Map<string, Membership>()
+  readonly shares = new SparseMap<string, Membership>()
   /** There is a record of it in the store. */
   isRecorded = false
   readonly postponedWill = new PostponedWill()
   /** Exactly-once transfers from the peer that are not released, by the peer's tag. */
-  readonly transfers = new Map<number, Receipt>()
+  readonly transfers = new SparseMap<number, Receipt>()
   expiresInSeconds = 0
   /** For the record; what runs out is measured by a clock that nobody sets. */
   disconnectedAtMs: number | undefined
@@ -75,9 +76,9 @@ export class Feed implements Receiver, BacklogOwner {
   #blocked = false
   /** The peer knows that it is connected, and may be sent something. */
   #begun = false
-  #targets = new Map<string, Target | null>()
+  readonly #targets = new SparseMap<string, Target | null>()
   #targetsGeneration = -1
-  readonly #sharedTargets = new Map<string, Target>()
+  readonly #sharedTargets = new SparseMap<string, Target>()
 
   constructor(identity: FeedIdentity, context: FeedContext) {
     this.identity = identity
@@ -160,7 +161,7 @@ export class Feed implements Receiver, BacklogOwner {
   targetFor(topic: string): Target | undefined {
     const generation = this.#context.rightsGeneration()
     if (generation !== this.#targetsGeneration || this.#targets.size > targetsMax) {
-      this.#targets = new Map()
+      this.#targets.clear()
       this.#targetsGeneration = generation
     }
     const known = this.#targets.get(topic)

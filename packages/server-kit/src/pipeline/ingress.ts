@@ -1,16 +1,7 @@
 import { type LogId, type Principal, parseTopic, ThingmeshError, toThingmeshError } from '@thingmesh/core'
-import type {
-  Authenticate,
-  Credential,
-  Health,
-  Hello,
-  Ingress,
-  RightsChange,
-  Session,
-  Will,
-} from '../contracts/index.ts'
+import type { Authenticate, Health, Hello, Ingress, Peer, RightsChange, Session, Will } from '../contracts/index.ts'
 import type { Feed } from './feed.ts'
-import { concerns, type Proof, Proofs, type Throttle } from './proofs.ts'
+import { concerns, Proofs, type Throttle } from './proofs.ts'
 import { HubSession } from './session.ts'
 import type { Walk } from './walk.ts'
 
@@ -58,7 +49,7 @@ export class HubIngress implements Ingress {
   async open(hello: Hello): Promise<Session> {
     this.#checkOpen()
     checkClientId(hello, this.#walk)
-    const proof = await this.#prove(hello, hello.credential)
+    const proof = await this.#proofs.prove(hello.credential, peerOf(hello))
     this.#checkOpen()
     const principal = proof.take()
     hello.admit?.(principal)
@@ -90,13 +81,12 @@ export class HubIngress implements Ingress {
     }
   }
 
-  #prove({ peer, protocol }: Hello, credential: Credential): Promise<Proof> {
-    return this.#proofs.prove(credential, { ...peer, protocol })
-  }
-
   /** From here to the end nothing waits: two connections of one client id cannot interleave. */
   #enter(hello: Hello, principal: Principal): HubSession {
     const { limits, feeds, router, counters, authorizer } = this.#walk
+    // Not the hello itself: the session outlives it, and a secret is in it.
+    const peer = peerOf(hello)
+    const isConnection = hello.clientId !== undefined
     const clientId = hello.clientId ?? ''
     const identity = { domain: principal.domain, principal: principal.id, clientId }
     // Whatever can refuse the connection comes before it changes anything.
@@ -107,7 +97,7 @@ export class HubIngress implements Ingress {
       this.#endFeed(feed)
       feed = feeds.find(identity)
     }
-    if (hello.clientId !== undefined) this.#checkRoom(principal)
+    if (isConnection) this.#checkRoom(principal)
     if (feed !== undefined && hello.cleanStart) {
       feeds.discard(feed).catch(error => this.#walk.onFault(error, 'sessions'))
       feed = undefined
@@ -125,11 +115,11 @@ export class HubIngress implements Ingress {
       origin: { log: this.#logId(), publisher: principal.id, clientId, protocol: hello.protocol },
       outlet: hello.outlet,
       will,
-      prove: credential => this.#prove(hello, credential),
-      onClosed: closed => this.#leave(closed, hello),
+      prove: credential => this.#proofs.prove(credential, peer),
+      onClosed: closed => this.#leave(closed, isConnection),
     })
     this.#sessions.set(feed, session)
-    if (hello.clientId !== undefined) {
+    if (isConnection) {
       this.#connectionCount += 1
       const key = connectionKey(principal)
       this.#connections.set(key, (this.#connections.get(key) ?? 0) + 1)
@@ -142,9 +132,9 @@ export class HubIngress implements Ingress {
     return session
   }
 
-  #leave(session: HubSession, hello: Hello): void {
+  #leave(session: HubSession, isConnection: boolean): void {
     this.#sessions.delete(session.feed)
-    if (hello.clientId === undefined) return
+    if (!isConnection) return
     this.#connectionCount -= 1
     const key = connectionKey(session.principal)
     const rest = (this.#connections.get(key) ?? 1) - 1
@@ -209,6 +199,10 @@ export class HubIngress implements Ingress {
   #checkOpen(): void {
     if (!this.#open) throw new ThingmeshError('unavailable', 'the hub is not open')
   }
+}
+
+function peerOf({ peer, protocol }: Hello): Peer {
+  return { ...peer, protocol }
 }
 
 function connectionKey({ domain, id }: Principal): string {

@@ -30,6 +30,7 @@ import type { Feed } from './feed.ts'
 import type { Reader } from './history.ts'
 import type { Proof } from './proofs.ts'
 import { isWantedAtLeastOnce } from './router.ts'
+import { SparseMap } from './sparse.ts'
 import { isSystemFilter } from './system-topics.ts'
 import { isKept, type TopicEntry } from './topics.ts'
 import type { Walk } from './walk.ts'
@@ -65,10 +66,10 @@ export class HubSession implements Session {
   #rights: Rights
   #rightsGeneration: number
   /** Topics that were weighed and found allowed, as of the registry's generation. */
-  #admitted = new Map<string, TopicEntry>()
+  readonly #admitted = new SparseMap<string, TopicEntry>()
   #closed = false
   /** What is still being looked for when the session closes is for nobody. */
-  readonly #closing = new AbortController()
+  #closing: AbortController | undefined
 
   constructor(walk: Walk, parts: SessionParts) {
     this.#walk = walk
@@ -196,6 +197,7 @@ export class HubSession implements Session {
 
   /** What waits is weighed again when it comes: by then the rights may be others, and the session over. */
   #reader(): Reader {
+    this.#closing ??= new AbortController()
     return { domain: this.principal.domain, rights: this.rights, signal: this.#closing.signal }
   }
 
@@ -235,7 +237,7 @@ export class HubSession implements Session {
   async close(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#closing.abort()
+    this.#closing?.abort()
     const will = how === 'farewell' ? undefined : this.#will
     this.#will = undefined
     this.#onClosed(this)

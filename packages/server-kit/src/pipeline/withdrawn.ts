@@ -1,4 +1,5 @@
 import type { SubscriptionRecord } from '../contracts/index.ts'
+import { SparseMap } from './sparse.ts'
 
 /**
  * Subscriptions that were ended while something was un-acknowledged: what was sent for them is still owed, and nothing else is (MQTT 5, section
@@ -7,7 +8,10 @@ import type { SubscriptionRecord } from '../contracts/index.ts'
 export class Withdrawn {
   readonly #max: number
   /** By filter, the oldest first, each with the highest sequence that it may be owed. */
-  readonly #subscriptions = new Map<string, { readonly subscription: SubscriptionRecord; readonly through: number }>()
+  readonly #subscriptions = new SparseMap<
+    string,
+    { readonly subscription: SubscriptionRecord; readonly through: number }
+  >()
 
   /** Of more than a session may have at a time the oldest are forgotten. */
   constructor(max: number) {

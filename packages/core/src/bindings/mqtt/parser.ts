@@ -94,6 +94,7 @@ export class PacketParser {
       throw error
     } finally {
       this.#pushing = false
+      this.#reader.release()
     }
   }
 

@@ -3,6 +3,8 @@ import { fixedHeaderBytesMax } from './fixed-header.ts'
 // A packet may claim megabytes and then send nothing: room is made for what came, and doubled as more comes.
 const firstCapacity = 1024
 
+const nothing = new Uint8Array(0)
+
 /**
  * The packet whose bytes have not all come yet: its fixed header, and then its body in one buffer that never grows past
  * the length that the header claims. Every byte is copied once on its way in, and at most twice more while the buffer grows.
@@ -12,7 +14,7 @@ export class PartialPacket {
   headerLength = 0
   /** What the fixed header claims; -1 until it is complete. */
   bodyTotal = -1
-  #body: Uint8Array = new Uint8Array(0)
+  #body: Uint8Array = nothing
   #bodyLength = 0
 
   get bytes(): number {
@@ -45,7 +47,7 @@ export class PartialPacket {
   clear(): void {
     this.headerLength = 0
     this.bodyTotal = -1
-    this.#body = new Uint8Array(0)
+    this.#body = nothing
     this.#bodyLength = 0
   }
 

@@ -3,9 +3,11 @@ import { malformed, protocolError } from './faults.ts'
 import { decodeUtf8 } from './utf8.ts'
 import { measureVariableInteger, readVariableInteger, variableIntegerSize } from './variable-integer.ts'
 
+const nothing = new Uint8Array(0)
+
 /** Reads fields off a packet's bytes, never past `end`. One reader serves all packets of a parser, one after another. */
 export class Reader {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = nothing
   position = 0
   end = 0
 
@@ -14,6 +16,11 @@ export class Reader {
     this.position = start
     this.end = end
     return this
+  }
+
+  /** Lets go of the bytes, which would live as long as the reader. */
+  release(): void {
+    this.bytes = nothing
   }
 
   get remaining(): number {

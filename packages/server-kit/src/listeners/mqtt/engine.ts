@@ -76,7 +76,8 @@ export class MqttEngine implements Outlet {
   /** Where this door knows other ways to write topics than ours. */
   #reader: TopicReader | undefined
   #session: Session | undefined
-  #connectedAs: ConnectPacket | undefined
+  /** Reasons in words, where MQTT 5 has room for them (section 3.1.2.11.7). */
+  #wantsReasons = true
   /** Where CONNECT has named a method. */
   #authentication: Authentication | undefined
   #packetBytesMax = Number.POSITIVE_INFINITY
@@ -247,7 +248,7 @@ export class MqttEngine implements Outlet {
   #connect(packet: ConnectPacket): void {
     this.#phase = 'opening'
     this.#level = packet.level
-    this.#connectedAs = packet
+    this.#wantsReasons = packet.properties?.requestProblemInformation !== false
     this.#packetBytesMax = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
     const method = packet.properties?.authenticationMethod
     if (method !== undefined) this.#authentication = new Authentication(method, packet, this.#authenticationPort())
@@ -528,7 +529,7 @@ export class MqttEngine implements Outlet {
    * CONNACK and DISCONNECT might tell.
    */
   get #isTold(): boolean {
-    return this.#level === 5 && this.#connectedAs?.properties?.requestProblemInformation !== false
+    return this.#level === 5 && this.#wantsReasons
   }
 
   #reason({ message, details: { serverReference } }: ThingmeshError): Properties | undefined {

@@ -4,7 +4,8 @@ import { type PublishPacket, ReasonCode } from '@thingmesh/core/mqtt'
 /** What a peer calls topics by on one connection (MQTT 5, section 3.3.2.3.4). */
 export class InboundAliases {
   readonly #max: number
-  readonly #topics = new Map<number, string>()
+  /** Made with the first one: most peers have none. */
+  #topics: Map<number, string> | undefined
 
   constructor(max: number) {
     this.#max = max
@@ -19,10 +20,11 @@ export class InboundAliases {
       throw new ThingmeshError('invalid-argument', `topic alias ${alias}, the limit is ${this.#max}`, { details })
     }
     if (topic !== '') {
+      this.#topics ??= new Map()
       this.#topics.set(alias, topic)
       return topic
     }
-    const known = this.#topics.get(alias)
+    const known = this.#topics?.get(alias)
     if (known !== undefined) return known
     const details = { reasonCode: ReasonCode.protocolError }
     throw new ThingmeshError('invalid-argument', `topic alias ${alias} stands for no topic`, { details })
