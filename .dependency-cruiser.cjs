@@ -71,6 +71,7 @@ module.exports = {
     // Each third-party package in one folder.
     ...[
       ['cbor-x', `^${core}/codec/cbor`],
+      ['@standard-schema/spec', `^${core}/schema`],
       ['hono|@hono/node-server|@valibot/to-json-schema|valibot', `^${kit}/listeners/http`],
       ['jose', `^${kit}/auth`],
       ['ws', `^${kit}/listeners/websocket`],

@@ -45,4 +45,8 @@ export {
   type ThingWithKey,
   type TokenClient,
   type TokenRequest,
+  type TypedChannel,
+  type TypedMessage,
+  type TypedPage,
+  typedChannel,
 } from '@thingmesh/core'

@@ -43,4 +43,8 @@ export {
   type ThingWithKey,
   type TokenClient,
   type TokenRequest,
+  type TypedChannel,
+  type TypedMessage,
+  type TypedPage,
+  typedChannel,
 } from '@thingmesh/core'

@@ -52,6 +52,10 @@ export {
   type ThingWithKey,
   type TokenClient,
   type TokenRequest,
+  type TypedChannel,
+  type TypedMessage,
+  type TypedPage,
+  typedChannel,
 } from './client/index.ts'
 export {
   bytesCodec,

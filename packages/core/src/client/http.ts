@@ -147,7 +147,8 @@ function levels(subtopic: string): readonly string[] {
   return subtopic === '' ? [] : subtopic.split('/')
 }
 
-function notSent<Value>(parse: () => Value): Value {
+/** What is refused before anything is sent says so. */
+export function notSent<Value>(parse: () => Value): Value {
   try {
     return parse()
   } catch (error) {

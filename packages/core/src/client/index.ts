@@ -27,3 +27,4 @@ export type {
   TokenClient,
   TokenRequest,
 } from './resources.ts'
+export { type TypedChannel, type TypedMessage, type TypedPage, typedChannel } from './typed-channel.ts'
