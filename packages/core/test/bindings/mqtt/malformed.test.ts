@@ -24,6 +24,7 @@ const fixedHeaders: readonly Row[] = [
   ['disconnect sent by a server before MQTT 5', 'client', 4, 'protocolError', 'e0 00'],
   ['flags in connect', 'server', undefined, 'malformedPacket', '11 00'],
   ['flags in puback', 'server', 4, 'malformedPacket', '42 02 00 01'],
+  ['flags in auth', 'server', 5, 'malformedPacket', 'f1 00'],
   ['no flags in pubrel', 'server', 4, 'malformedPacket', '60 02 00 01'],
   ['DUP in pubrel of 3.1.1', 'server', 4, 'malformedPacket', '6a 02 00 01'],
   ['no flags in subscribe', 'server', 4, 'malformedPacket', "80 06 00 01 00 01 'a' 00"],

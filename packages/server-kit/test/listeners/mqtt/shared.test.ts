@@ -262,6 +262,25 @@ describe('a shared subscription with MQTT 5', () => {
     expect(await peer.closeReason()).toBe(0x82)
   })
 
+  it('does not offer to another what a member refuses', async () => {
+    const { site, thing, writer } = await scene()
+    const refuser = await site.connect(thing, lasting(5))
+    refuser.acknowledges = false
+    await refuser.subscribe(share, { qos: 2 })
+    await publishAll(writer, ['a'], 1)
+    await publishAll(writer, ['b'], 2)
+    const [a, b] = await refuser.takeAll(2)
+    const quotaExceeded = 0x97
+    refuser.raw([0x40, 3, a!.packetId >> 8, a!.packetId & 0xff, quotaExceeded])
+    refuser.raw([0x50, 3, b!.packetId >> 8, b!.packetId & 0xff, quotaExceeded])
+    await refuser.arrived()
+    const other = await site.connect(thing)
+    await other.subscribe(share, { qos: 2 })
+    await refuser.unsubscribe(share)
+    await publishAll(writer, ['c'], 1)
+    expect(await other.texts(1)).toEqual(['c'])
+  })
+
   it('goes to each member under that member’s own terms', async () => {
     const { site, thing, writer } = await scene()
     const peers = [await site.connect(thing), await site.connect(thing)]
