@@ -16,6 +16,7 @@ import { defaultHubLimits, type HubLimits } from './pipeline/limits.ts'
 import { LogReader } from './pipeline/log-reader.ts'
 import { createMeter } from './pipeline/meter.ts'
 import { QueueBudget } from './pipeline/queue-budget.ts'
+import { Repeats } from './pipeline/repeats.ts'
 import { RetainedReplay } from './pipeline/replay.ts'
 import { RetainedIndex } from './pipeline/retained.ts'
 import { Retention } from './pipeline/retention.ts'
@@ -114,6 +115,7 @@ class ComposedHub implements Hub {
     this.meter.gauge('thingmesh_subscriptions', 'Filters that are subscribed to.', () => walk.router.size)
     this.meter.gauge('thingmesh_shared_subscriptions', 'Shared subscriptions.', () => walk.feeds.groups.size)
     this.meter.gauge('thingmesh_retained_messages', 'Topics that have a last value.', () => walk.retained.count())
+    this.meter.gauge('thingmesh_idempotency_keys', 'Idempotency keys remembered.', () => walk.repeats.size)
     this.meter.gauge(
       'thingmesh_commit_waiting_bytes',
       'Accepted and not yet written.',
@@ -166,6 +168,7 @@ class ComposedHub implements Hub {
       walk.topics.invalidate()
       walk.router.startAt(log.nextSequence - 1)
       await walk.retained.start(this.#store.retained)
+      await walk.repeats.start(this.#store.keys, log.id)
       await this.#begin('log', {
         start: () => {
           reader.start()
@@ -284,6 +287,7 @@ function composeWalk({ store, registry, limits, meter, controlOf, onFault }: Wal
     topics,
     sequencer,
     retained,
+    repeats: new Repeats(limits, counters),
     committer,
     router,
     feeds,

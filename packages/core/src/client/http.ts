@@ -17,6 +17,11 @@ export interface PublishOptions {
   readonly retain?: boolean | undefined
   /** Seconds after which the message is no longer worth delivering. */
   readonly expiresInSeconds?: number | undefined
+  /**
+   * The publisher's own idempotency key, 1 to 64 printable ASCII characters: what is published again under the same key is stored
+   * once, however often it is sent, so that what failed with the outcome `unknown` may be tried again.
+   */
+  readonly key?: string | undefined
   readonly signal?: CancelSignal | undefined
 }
 
@@ -55,7 +60,7 @@ export interface Published {
 export interface HttpClient {
   /**
    * Settles when the hub has the message as durably as the delivery asks for. What failed is not tried again: where the
-   * outcome is `unknown`, another try may store it twice, and only the caller knows whether that matters.
+   * outcome is `unknown`, another try may store it twice, unless both are under one `key`.
    */
   publish(topic: string | Address, payload: Publishable, options?: PublishOptions): Promise<Published>
   read(filter: string, options?: ReadOptions): Promise<ReceivedPage>
@@ -106,12 +111,25 @@ async function publishMessage(
       retain: options.retain === true ? true : undefined,
       expires: options.expiresInSeconds,
     },
-    headers: { 'content-type': options.contentType ?? contentType },
+    headers: {
+      'content-type': options.contentType ?? contentType,
+      ...(options.key === undefined ? {} : { 'idempotency-key': toQuoted(options.key) }),
+    },
     body,
     signal: options.signal,
   })) as { readonly id?: unknown } | undefined
   const id = answer?.id
   return typeof id === 'string' ? { id } : {}
+}
+
+/** A string of structured fields (RFC 9651, section 3.3.3). */
+function toQuoted(key: string): string {
+  if (!/^[\x20-\x7e]{1,64}$/.test(key)) {
+    throw new ThingmeshError('invalid-argument', 'the key is not 1 to 64 characters of printable ascii', {
+      outcome: 'not-sent',
+    })
+  }
+  return `"${key.replace(/["\\]/g, '\\$&')}"`
 }
 
 /** At-least-once is what the hub does by itself. */

@@ -19,6 +19,11 @@ export interface Draft {
   /** Keep as the last value of its address. An empty payload clears it (MQTT 5, section 3.3.1.3). */
   readonly retain: boolean
   readonly properties?: MessageProperties | undefined
+  /**
+   * The publisher's own idempotency key, 1 to 64 printable ASCII characters: what it publishes again under the same key is the
+   * message that it was. Means nothing with at-most-once, and is no part of the message.
+   */
+  readonly key?: string | undefined
 }
 
 /** What few messages carry. Kept apart so that the many that carry nothing stay small. */
@@ -37,7 +42,7 @@ export interface MessageProperties {
 /**
  * What the hub accepted. Only the pipeline makes one, so a function that takes a `Message` cannot be handed a `Draft`.
  */
-export interface Message extends Draft, Address {
+export interface Message extends Omit<Draft, 'key'>, Address {
   readonly domain: DomainId
   /** The log that numbered it; with `sequence` it is the message's identity in the whole mesh, for ever. */
   readonly log: LogId

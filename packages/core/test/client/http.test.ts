@@ -33,6 +33,22 @@ describe('publishing over http', () => {
     expect(server.seen[0]?.body.equals(body)).toBe(true)
   })
 
+  it('sends an idempotency key, quoted, and none that cannot be one', async () => {
+    await using server = await scriptedServer(() => ({ status: 202, json: { id: 'h.e.1' } }))
+    const client = connectHttp(server.url, { key: 'k' })
+    await client.publish('a', 1, { key: ' reading "7" \\ ' })
+    expect(server.seen[0]?.headers['idempotency-key']).toBe('" reading \\"7\\" \\\\ "')
+    await client.publish('a', 1)
+    expect(server.seen[1]?.headers['idempotency-key']).toBeUndefined()
+    for (const key of ['', 'é', 'a\n', 'k'.repeat(65)]) {
+      await expect(client.publish('a', 1, { key })).rejects.toMatchObject({
+        code: 'invalid-argument',
+        outcome: 'not-sent',
+      })
+    }
+    expect(server.seen.length).toBe(2)
+  })
+
   it('says how in the query, and has no id for at-most-once', async () => {
     await using server = await scriptedServer(() => ({ status: 202, json: {} }))
     const options = {

@@ -7,6 +7,7 @@ export interface SeenRequest {
   readonly query: URLSearchParams
   readonly authorization: string | undefined
   readonly contentType: string | undefined
+  readonly headers: IncomingMessage['headers']
   readonly body: Buffer
 }
 
@@ -57,6 +58,7 @@ async function readRequest(incoming: IncomingMessage): Promise<SeenRequest> {
     query: new URLSearchParams(query),
     authorization: incoming.headers.authorization,
     contentType: incoming.headers['content-type'],
+    headers: incoming.headers,
     body: Buffer.concat(chunks),
   }
 }

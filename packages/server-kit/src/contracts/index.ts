@@ -43,6 +43,8 @@ export {
   durabilities,
   type GroupRecord,
   type GroupRecords,
+  type KeyRecord,
+  type KeyRecords,
   type LoanRecord,
   type MessageLog,
   type MessagePage,

@@ -64,7 +64,8 @@ export interface Session {
 
   /**
    * Accepts a draft. `undefined` for at-most-once, where there is nothing to wait for. For exactly-once the peer names the transfer by a tag
-   * (MQTT: the packet identifier): until `release`, a draft under the same tag is the same one, and gets the same receipt. Throws `permission-denied`,
+   * (MQTT: the packet identifier): until `release`, a draft under the same tag is the same one, and gets the same receipt. So does one under an idempotency key that the principal has
+   * used, whatever else is in it, as far back as the hub remembers keys. Throws `permission-denied`,
    * `not-found` (no such channel), `invalid-argument`, `too-large`, `rate-limited`, `unavailable` (the store is behind by as much as the hub lets it).
    */
   publish(draft: Draft, transfer?: number): Receipt | undefined

@@ -20,6 +20,7 @@ export interface Store {
   readonly retained: RetainedMessages
   readonly sessions: SessionRecords
   readonly groups: GroupRecords
+  readonly keys: KeyRecords
   readonly registry: RegistryRecords
 }
 
@@ -53,10 +54,27 @@ export interface MessageLog {
 }
 
 export interface AppendOptions {
-  /** For each message whether it enters the log. False: it is here for its last value or its transfer only. */
+  /** For each message whether it enters the log. False: it is here for its last value, its transfer or its key only. */
   readonly recorded?: readonly boolean[] | undefined
   /** Exactly-once transfers that this batch begins, noted in the same transaction. */
   readonly transfers?: readonly Transfer[] | undefined
+  /** Idempotency keys of messages of this batch, noted in the same transaction. */
+  readonly keys?: readonly KeyRecord[] | undefined
+  /** Sequences of messages, of this batch or earlier, whose keys go in the same transaction. */
+  readonly forgottenKeys?: readonly number[] | undefined
+}
+
+/** Under which key a publisher has published a message. It outlives the message. */
+export interface KeyRecord {
+  readonly domain: DomainId
+  readonly publisher: PrincipalId
+  readonly key: string
+  readonly sequence: number
+}
+
+export interface KeyRecords {
+  /** By ascending sequence. Called once, at start. */
+  load(): Promise<readonly KeyRecord[]>
 }
 
 /** A tag that a durable session's peer has given to what it publishes exactly once, from acceptance to release. */

@@ -1,8 +1,9 @@
 import { ThingmeshError, toThingmeshError } from '@thingmesh/core'
-import type { MessageLog, Receipt, Transfer } from '../contracts/index.ts'
+import type { AppendOptions, KeyRecord, MessageLog, Receipt, Transfer } from '../contracts/index.ts'
 import { type AcceptedMessage, CommitReceipt, overheadBytes } from './accepted.ts'
 import type { Counters } from './counters.ts'
 import type { HubLimits } from './limits.ts'
+import type { KeyNote } from './repeats.ts'
 
 interface Batch {
   readonly messages: AcceptedMessage[]
@@ -10,6 +11,9 @@ interface Batch {
   recorded: boolean[] | undefined
   /** Exactly-once transfers that its messages begin. */
   transfers: Transfer[] | undefined
+  /** Idempotency keys of its messages, and the sequences of messages whose keys are forgotten. */
+  keys: KeyRecord[] | undefined
+  forgottenKeys: number[] | undefined
   bytes: number
   /** What at-most-once messages take of `bytes`. */
   sheddableBytes: number
@@ -68,12 +72,13 @@ export class Committer {
   }
 
   /** For at-least-once and up. `recorded` false: stored as its topic's last value only. */
-  commit(message: AcceptedMessage, recorded: boolean, transfer?: Transfer): Receipt {
+  commit(message: AcceptedMessage, recorded: boolean, transfer?: Transfer, key?: KeyNote): Receipt {
     const batch = this.#add(message, recorded)
     if (transfer !== undefined) {
       batch.transfers ??= []
       batch.transfers.push(transfer)
     }
+    if (key !== undefined) noteKey(batch, key)
     return new CommitReceipt(message, batch.done.promise)
   }
 
@@ -126,41 +131,61 @@ export class Committer {
     this.#lastBuffer = undefined
     this.#counters.batchMessages.observe(batch.messages.length)
     const startedAt = performance.now()
-    const { messages, recorded, transfers } = batch
-    this.#log
-      .append(messages, recorded === undefined && transfers === undefined ? undefined : { recorded, transfers })
-      .then(
-        () => {
-          this.#counters.batchSeconds.observe((performance.now() - startedAt) / 1000)
-          this.#failing = false
-          this.#writing = undefined
-          // The disk has its next batch before this one is delivered.
-          this.#write()
-          for (const message of batch.messages) {
-            if (message.delivery !== 'at-most-once') this.#onCommitted(message)
-          }
-          batch.done.resolve()
-        },
-        error => {
-          this.#failing = true
-          this.#writing = undefined
-          this.#counters.commitFailures.value += 1
-          this.#onFault(error)
-          batch.done.reject(
-            new ThingmeshError('unavailable', 'the store could not write the message', {
-              cause: toThingmeshError(error),
-              retryAfterSeconds: 1,
-            }),
-          )
-          this.#write()
-        },
-      )
+    this.#log.append(batch.messages, optionsOf(batch)).then(
+      () => {
+        this.#counters.batchSeconds.observe((performance.now() - startedAt) / 1000)
+        this.#failing = false
+        this.#writing = undefined
+        // The disk has its next batch before this one is delivered.
+        this.#write()
+        for (const message of batch.messages) {
+          if (message.delivery !== 'at-most-once') this.#onCommitted(message)
+        }
+        batch.done.resolve()
+      },
+      error => {
+        this.#failing = true
+        this.#writing = undefined
+        this.#counters.commitFailures.value += 1
+        this.#onFault(error)
+        batch.done.reject(
+          new ThingmeshError('unavailable', 'the store could not write the message', {
+            cause: toThingmeshError(error),
+            retryAfterSeconds: 1,
+          }),
+        )
+        this.#write()
+      },
+    )
   }
+}
+
+function noteKey(batch: Batch, { record, forgotten }: KeyNote): void {
+  batch.keys ??= []
+  batch.keys.push(record)
+  if (forgotten.length === 0) return
+  batch.forgottenKeys ??= []
+  for (const sequence of forgotten) batch.forgottenKeys.push(sequence)
+}
+
+/** Most batches have none. */
+function optionsOf({ recorded, transfers, keys, forgottenKeys }: Batch): AppendOptions | undefined {
+  if (recorded === undefined && transfers === undefined && keys === undefined) return undefined
+  return { recorded, transfers, keys, forgottenKeys }
 }
 
 function newBatch(): Batch {
   const done = Promise.withResolvers<void>()
   // A batch of at-most-once messages has nobody who waits.
   done.promise.catch(() => undefined)
-  return { messages: [], recorded: undefined, transfers: undefined, bytes: 0, sheddableBytes: 0, done }
+  return {
+    messages: [],
+    recorded: undefined,
+    transfers: undefined,
+    keys: undefined,
+    forgottenKeys: undefined,
+    bytes: 0,
+    sheddableBytes: 0,
+    done,
+  }
 }

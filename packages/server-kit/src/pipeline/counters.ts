@@ -38,6 +38,8 @@ export interface Counters {
   readonly out: Counter
   readonly dropped: Readonly<Record<DropReason, Counter>>
   readonly refused: Readonly<Record<Refusal, Counter>>
+  readonly repeated: Counter
+  readonly keysForgotten: Readonly<Record<'keys-per-publisher' | 'keys', Counter>>
   readonly notRecorded: Counter
   readonly pruned: Counter
   readonly fellBehind: Counter
@@ -66,6 +68,15 @@ export function pipelineCounters(meter: Meter): Counters {
     ),
     refused: entries(refusals, limit =>
       meter.counter('thingmesh_refused_total', 'Requests refused before they were accepted.', { limit }),
+    ),
+    repeated: meter.counter(
+      'thingmesh_messages_repeated_total',
+      'Drafts under an idempotency key that their publisher had used: answered as the first one was.',
+    ),
+    keysForgotten: entries(['keys-per-publisher', 'keys'], limit =>
+      meter.counter('thingmesh_idempotency_keys_forgotten_total', 'Idempotency keys that gave way to newer ones.', {
+        limit,
+      }),
     ),
     notRecorded: meter.counter(
       'thingmesh_messages_not_recorded_total',

@@ -18,6 +18,9 @@ export interface HubLimits {
   readonly windowMax: number
   /** Exactly-once transfers from one peer that are not released. */
   readonly transfersMax: number
+  /** Idempotency keys that are remembered: of one publisher, and of all together. The oldest goes first. */
+  readonly keysPerPublisherMax: number
+  readonly keysMax: number
   readonly sessionExpirySecondsMax: number
   readonly sessionsMax: number
   readonly sessionsPerPrincipalMax: number
@@ -48,6 +51,8 @@ export const defaultHubLimits: HubLimits = {
   sharedMembersMax: 100,
   windowMax: 1024,
   transfersMax: 100,
+  keysPerPublisherMax: 1000,
+  keysMax: 100_000,
   sessionExpirySecondsMax: 7 * 24 * 3600,
   sessionsMax: 100_000,
   sessionsPerPrincipalMax: 10,

@@ -270,7 +270,7 @@ export class HubSession implements Session {
   }
 
   #publish(draft: Draft, transfer?: number): Receipt | undefined {
-    const { counters, router, committer, sequencer, limits, retained } = this.#walk
+    const { counters, router, committer, sequencer, limits, retained, repeats } = this.#walk
     const entry = this.#admit(draft.topic)
     if (draft.contentType !== '' || draft.properties !== undefined) checkCarried(draft)
     const { byteLength } = draft.payload
@@ -279,6 +279,11 @@ export class HubSession implements Session {
       throw new ThingmeshError('too-large', `a payload of ${byteLength} bytes, the limit is ${limits.payloadBytesMax}`)
     }
     const isAcknowledged = draft.delivery !== 'at-most-once'
+    const key = isAcknowledged ? draft.key : undefined
+    if (key !== undefined) {
+      const known = repeats.find(entry.domain, this.#principal.id, key)
+      if (known !== undefined) return known
+    }
     if (isAcknowledged) committer.admit()
     if (draft.retain) retained.admit(entry.domain, draft)
 
@@ -298,7 +303,9 @@ export class HubSession implements Session {
     const recorded = entry.record !== 'none' || isWantedAtLeastOnce(router.targets(entry), message)
     const begun = transfer !== undefined && this.feed.isDurable
     const transfers = begun ? { session: this.feed.identity.id, tag: transfer } : undefined
-    const receipt = committer.commit(message, recorded, transfers)
+    const note = key === undefined ? undefined : repeats.note(entry.domain, message.publisher, key, message.sequence)
+    const receipt = committer.commit(message, recorded, transfers, note)
+    if (note !== undefined) repeats.hold(note, receipt)
     if (claim !== undefined) receipt.committed.catch(() => claim.takeBack())
     return receipt
   }
@@ -386,7 +393,8 @@ export class HubSession implements Session {
 
   #publishWill({ draft }: Will): void {
     try {
-      this.#publish(draft)
+      // A will is said again whenever it comes to that.
+      this.#publish(draft.key === undefined ? draft : { ...draft, key: undefined })
     } catch {
       this.#walk.counters.dropped['will-refused'].value += 1
     }

@@ -5,6 +5,7 @@ import type { Counters } from './counters.ts'
 import type { Feeds } from './feeds.ts'
 import type { HistoryReader } from './history.ts'
 import type { HubLimits } from './limits.ts'
+import type { Repeats } from './repeats.ts'
 import type { RetainedReplay } from './replay.ts'
 import type { RetainedIndex } from './retained.ts'
 import type { Router } from './router.ts'
@@ -20,6 +21,7 @@ export interface Walk {
   readonly topics: TopicTable
   readonly sequencer: Sequencer
   readonly retained: RetainedIndex
+  readonly repeats: Repeats
   readonly committer: Committer
   readonly router: Router
   readonly feeds: Feeds

@@ -2,6 +2,7 @@ import { appendCases } from './store/append-cases.ts'
 import type { StoreCapability, StoreCase } from './store/case.ts'
 import { exchangeCases } from './store/exchange-cases.ts'
 import { groupCases } from './store/group-cases.ts'
+import { keyCases } from './store/key-cases.ts'
 import { lifecycleCases } from './store/lifecycle-cases.ts'
 import { pruneCases } from './store/prune-cases.ts'
 import { queryCases } from './store/query-cases.ts'
@@ -20,5 +21,6 @@ export const storeCases: readonly StoreCase[] = [
   ...recordCases,
   ...exchangeCases,
   ...groupCases,
+  ...keyCases,
   ...lifecycleCases,
 ]

@@ -13,9 +13,8 @@ export interface GatedStore extends Store {
   readonly appended: () => number
 }
 
-/** A memory store whose appends a test holds back or lets fail. */
-export function gatedStore(): GatedStore {
-  const store = memoryStore()
+/** A store whose appends a test holds back or lets fail. */
+export function gatedStore(store: Store = memoryStore()): GatedStore {
   const waiting: (() => void)[] = []
   let holding = false
   let failing = false
@@ -43,6 +42,8 @@ export function gatedStore(): GatedStore {
   }
   return {
     ...store,
+    start: () => store.start(),
+    stop: () => store.stop(),
     log,
     hold() {
       holding = true

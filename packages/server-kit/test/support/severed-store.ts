@@ -28,6 +28,7 @@ export function severable(store: Store): SeveredStore {
     retained: guard(store.retained),
     sessions: guard(store.sessions),
     groups: guard(store.groups),
+    keys: guard(store.keys),
     registry: guard(store.registry),
     sever() {
       isSevered = true

@@ -5,7 +5,7 @@ export interface CorsPolicy {
   headersFor(origin: string | null): Readonly<Record<string, string>> | undefined
 }
 
-const exposedHeaders = 'location, retry-after, thingmesh-next, www-authenticate'
+const exposedHeaders = 'location, retry-after, thingmesh-complete, thingmesh-next, www-authenticate'
 
 /**
  * Headers that let the origins listed read our answers (Fetch standard, section 3.3). Without credentials: what we
@@ -32,7 +32,7 @@ export function corsPolicy(origins: readonly string[]): CorsPolicy {
 export function preflightHeaders(methods: readonly string[]): Readonly<Record<string, string>> {
   return {
     'access-control-allow-methods': methods.join(', '),
-    'access-control-allow-headers': 'authorization, content-type',
+    'access-control-allow-headers': 'authorization, content-type, idempotency-key',
     'access-control-max-age': '600',
   }
 }

@@ -47,7 +47,7 @@ function toOperation(route: Route): object {
     summary: route.summary,
     description: route.description,
     security: securityByAccess[route.access],
-    parameters: [...toPathParameters(route.path), ...toQueryParameters(route.query)],
+    parameters: [...toPathParameters(route.path), ...toQueryParameters(route.query), ...toHeaderParameters(route)],
     requestBody: toRequestBody(route),
     responses: toResponses(route),
   }
@@ -75,6 +75,16 @@ function toQueryParameters(query: Schema): readonly object[] {
     // `metadata[key]=value`.
     ...(name === 'metadata' ? { style: 'deepObject', explode: true } : undefined),
     schema: toParameterSchema(entry),
+  }))
+}
+
+function toHeaderParameters({ headers = {} }: Route): readonly object[] {
+  return Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
   }))
 }
 

@@ -29,6 +29,8 @@ interface RouteFacts {
   readonly tag: 'messages' | 'things' | 'channels' | 'grants' | 'keys' | 'tokens' | 'domains' | 'hub'
   readonly summary: string
   readonly description?: string | undefined
+  /** What it takes in headers, by their names, beyond what HTTP itself has. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Media types of the good answer, the first one by default; none where it has no body. */
   readonly produces: readonly string[]
   readonly responses: Readonly<Record<number, ResponseDoc>>

@@ -8,6 +8,8 @@ export interface PublishOptions {
   readonly delivery?: Delivery | undefined
   readonly retain?: boolean | undefined
   readonly properties?: MessageProperties | undefined
+  /** The publisher's own idempotency key: what it publishes again under the same key is stored once. 1 to 64 printable ASCII characters. */
+  readonly key?: string | undefined
 }
 
 interface Waiting {
@@ -66,8 +68,8 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
     payload: Uint8Array | string,
     options: PublishOptions = {},
   ): Promise<{ readonly id?: string }> {
-    const { contentType = '', delivery = 'at-least-once', retain = false, properties } = options
-    const draft: Draft = { topic, payload: toBytes(payload), contentType, delivery, retain, properties }
+    const { contentType = '', delivery = 'at-least-once', retain = false, properties, key } = options
+    const draft: Draft = { topic, payload: toBytes(payload), contentType, delivery, retain, properties, key }
     const receipt = this.#session.publish(draft)
     if (receipt === undefined) return {}
     await receipt.committed

@@ -4,6 +4,9 @@ import type { DeliveryTerms } from '../../contracts/index.ts'
 import type { TopicReader } from './topic-reader.ts'
 import type { TopicWriter } from './topic-writer.ts'
 
+/** The user property that is a draft's idempotency key. It is passed on like the others. */
+const keyProperty = 'idempotency-key'
+
 const deliveries = ['at-most-once', 'at-least-once', 'exactly-once'] as const
 
 export function toDelivery(qos: QoS): Delivery {
@@ -24,6 +27,7 @@ export function toDraft(packet: PublishPacket | Will, topic: string, reader: Top
     delivery: deliveries[qos],
     retain,
     properties: properties === undefined ? undefined : toMessageProperties(properties, reader),
+    key: properties?.userProperties?.find(([name]) => name === keyProperty)?.[1],
   }
 }
 

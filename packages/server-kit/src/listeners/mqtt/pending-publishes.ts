@@ -1,14 +1,22 @@
 import { type ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import type { Receipt } from '../../contracts/index.ts'
 
+interface Group {
+  readonly committed: Promise<void>
+  readonly packetIds: number[]
+  settled: boolean
+  error: ThingmeshError | undefined
+}
+
 /**
  * Publishes of one connection whose commit is under way. Those of one commit batch share a promise and are answered
- * together, so a burst costs one reaction, not one a message.
+ * together, so a burst costs one reaction, not one a message. In the order in which they came, as is asked of clients (MQTT 5, section 4.6): what
+ * repeats something that was committed long ago waits for what was published before it.
  */
 export class PendingPublishes {
   readonly #answer: (packetIds: readonly number[], error: ThingmeshError | undefined) => void
-  #committed: Promise<void> | undefined
-  #packetIds: number[] = []
+  /** In the order of publishing; the first one is not settled. */
+  readonly #groups: Group[] = []
   #count = 0
 
   constructor(answer: (packetIds: readonly number[], error: ThingmeshError | undefined) => void) {
@@ -21,23 +29,27 @@ export class PendingPublishes {
 
   add({ committed }: Receipt, packetId: number): void {
     this.#count += 1
-    if (committed === this.#committed) {
-      this.#packetIds.push(packetId)
+    const last = this.#groups.at(-1)
+    // One that has settled and waits for its turn may have been told so already.
+    if (last !== undefined && last.committed === committed && !last.settled) {
+      last.packetIds.push(packetId)
       return
     }
-    const packetIds = [packetId]
-    this.#committed = committed
-    this.#packetIds = packetIds
+    const group: Group = { committed, packetIds: [packetId], settled: false, error: undefined }
+    this.#groups.push(group)
     committed.then(
-      () => this.#settle(packetIds, undefined),
-      error => this.#settle(packetIds, toThingmeshError(error)),
+      () => this.#settle(group, undefined),
+      error => this.#settle(group, toThingmeshError(error)),
     )
   }
 
-  #settle(packetIds: readonly number[], error: ThingmeshError | undefined): void {
-    // A transfer that is repeated has the receipt, and so the promise, that it had: it is answered anew.
-    if (packetIds === this.#packetIds) this.#committed = undefined
-    this.#count -= packetIds.length
-    this.#answer(packetIds, error)
+  #settle(group: Group, error: ThingmeshError | undefined): void {
+    group.settled = true
+    group.error = error
+    for (let first = this.#groups[0]; first?.settled; first = this.#groups[0]) {
+      this.#groups.shift()
+      this.#count -= first.packetIds.length
+      this.#answer(first.packetIds, first.error)
+    }
   }
 }

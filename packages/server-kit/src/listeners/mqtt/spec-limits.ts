@@ -26,6 +26,8 @@ export const specLimits = {
     sharedMembersMax: 65_536,
     windowMax: uint16Max,
     transfersMax: uint16Max,
+    keysPerPublisherMax: 100_000,
+    keysMax: 100_000,
     /** 0xFFFFFFFF: never (MQTT 5, section 3.1.2.11.2). */
     sessionExpirySecondsMax: 0xffffffff,
     sessionsMax: 100_000,

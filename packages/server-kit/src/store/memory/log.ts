@@ -14,6 +14,7 @@ import { Selection } from '../segment/selection.ts'
 import { channelKey, type Span, spansOf, trimSpan } from '../segment/span.ts'
 import { SegmentWriter } from '../segment/writer.ts'
 import type { Gate } from './gate.ts'
+import type { MemoryKeys } from './keys.ts'
 import type { MemoryRetained } from './retained.ts'
 import type { MemorySessions } from './sessions.ts'
 
@@ -27,6 +28,14 @@ interface Sealed {
   readonly spans: Map<string, Span>
 }
 
+/** What an append writes to besides. */
+interface Neighbours {
+  readonly retained: MemoryRetained
+  readonly sessions: MemorySessions
+  readonly keys: MemoryKeys
+  readonly gate: Gate
+}
+
 const settled = Promise.resolve()
 
 /**
@@ -37,6 +46,7 @@ export class MemoryLog implements MessageLog {
   readonly id: LogId
   readonly #retained: MemoryRetained
   readonly #sessions: MemorySessions
+  readonly #keys: MemoryKeys
   readonly #gate: Gate
   readonly #sealed: Sealed[] = []
   readonly #open = new SegmentWriter()
@@ -46,10 +56,11 @@ export class MemoryLog implements MessageLog {
   #reserved = 1
   #last = 0
 
-  constructor(id: LogId, retained: MemoryRetained, sessions: MemorySessions, gate: Gate) {
+  constructor(id: LogId, { retained, sessions, keys, gate }: Neighbours) {
     this.id = id
     this.#retained = retained
     this.#sessions = sessions
+    this.#keys = keys
     this.#gate = gate
   }
 
@@ -66,6 +77,8 @@ export class MemoryLog implements MessageLog {
     try {
       this.#append(batch, options?.recorded)
       if (options?.transfers !== undefined) this.#sessions.begin(options.transfers)
+      if (options?.keys !== undefined) this.#keys.note(options.keys)
+      if (options?.forgottenKeys !== undefined) this.#keys.forget(options.forgottenKeys)
       return settled
     } catch (error) {
       return Promise.reject(error)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Store } from '../../contracts/index.ts'
 import { Gate } from './gate.ts'
 import { MemoryGroups } from './groups.ts'
+import { MemoryKeys } from './keys.ts'
 import { MemoryLog } from './log.ts'
 import { MemoryRegistry } from './registry.ts'
 import { MemoryRetained } from './retained.ts'
@@ -21,6 +22,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
   const gate = new Gate()
   const retained = new MemoryRetained(gate)
   const sessions = new MemorySessions(gate)
+  const keys = new MemoryKeys(gate)
   return {
     durability: 'memory',
     start: () => {
@@ -31,10 +33,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       gate.isOpen = false
       return Promise.resolve()
     },
-    log: new MemoryLog({ origin, epoch: randomBytes(16).toString('hex') }, retained, sessions, gate),
+    log: new MemoryLog({ origin, epoch: randomBytes(16).toString('hex') }, { retained, sessions, keys, gate }),
     retained,
     sessions,
     groups: new MemoryGroups(gate),
+    keys,
     registry: new MemoryRegistry(gate),
   }
 }

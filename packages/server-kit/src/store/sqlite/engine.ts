@@ -3,6 +3,7 @@ import { freeSegment } from '../segment/free.ts'
 import { Channels } from './channels.ts'
 import { inTransaction, openDatabase, toStoreError } from './database.ts'
 import { SqliteGroups } from './groups.ts'
+import { SqliteKeys } from './keys.ts'
 import { SqliteLog } from './log.ts'
 import { Merger } from './merge.ts'
 import { Meta } from './meta.ts'
@@ -59,6 +60,7 @@ export class Engine {
   readonly #retained: SqliteRetained
   readonly #sessions: SqliteSessions
   readonly #groups: SqliteGroups
+  readonly #keys: SqliteKeys
   readonly #registry: SqliteRegistry
   readonly #pruner: Pruner
   readonly #merger: Merger
@@ -84,6 +86,7 @@ export class Engine {
     this.#log = new SqliteLog(db, meta, this.#channels, spans, this.#retained)
     this.#sessions = new SqliteSessions(db)
     this.#groups = new SqliteGroups(db)
+    this.#keys = new SqliteKeys(db)
     this.#registry = new SqliteRegistry(db)
     this.#pruner = new Pruner(db, this.#channels, spans, this.#log)
     this.#merger = new Merger(db, spans)
@@ -151,6 +154,8 @@ export class Engine {
       case 'append':
         this.#log.append(operation)
         if (operation.transfers !== undefined) this.#sessions.begin(operation.transfers)
+        if (operation.keys !== undefined) this.#keys.note(operation.keys)
+        if (operation.forgottenKeys !== undefined) this.#keys.forget(operation.forgottenKeys)
         break
       case 'reserve':
         this.#log.reserve(operation.below)
@@ -225,6 +230,8 @@ export class Engine {
       case 'loadGroups':
         if (this.#hasMoves) this.#transact([])
         return this.#groups.load()
+      case 'loadKeys':
+        return this.#keys.load()
       case 'loadRegistry':
         return this.#registry.load()
       case 'advance':

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@thingmesh/core'
-import type { LoanRecord, MessageQuery, PrunePlan, PruneReport, Transfer } from '../../contracts/index.ts'
+import type { KeyRecord, LoanRecord, MessageQuery, PrunePlan, PruneReport, Transfer } from '../../contracts/index.ts'
 
 /** What the worker is started with. */
 export interface OpenOptions {
@@ -17,6 +17,8 @@ export type Operation =
       readonly log: Uint8Array | undefined
       readonly retained: Uint8Array | undefined
       readonly transfers: readonly Transfer[] | undefined
+      readonly keys: readonly KeyRecord[] | undefined
+      readonly forgottenKeys: readonly number[] | undefined
     }
   | { readonly op: 'reserve'; readonly below: number }
   | { readonly op: 'read'; readonly query: MessageQuery }
@@ -40,6 +42,7 @@ export type Operation =
   | { readonly op: 'lend'; readonly loans: readonly (LoanRecord & { readonly group: string })[] }
   | { readonly op: 'advanceGroups'; readonly moves: readonly Omit<GroupRow, 'body'>[] }
   | { readonly op: 'removeGroups'; readonly ids: readonly string[] }
+  | { readonly op: 'loadKeys' }
   | { readonly op: 'loadRegistry' }
   | { readonly op: 'writeRegistry'; readonly changes: readonly RegistryRow[] }
   | { readonly op: 'compact' }
@@ -55,6 +58,7 @@ export interface Results {
   match: Uint8Array
   loadSessions: readonly LoadedSessionRow[]
   loadGroups: readonly LoadedGroupRow[]
+  loadKeys: readonly KeyRecord[]
   loadRegistry: readonly { readonly kind: string; readonly id: string; readonly value: string }[]
 }
 

@@ -50,4 +50,9 @@ export const migrations: readonly string[] = [
     received INTEGER NOT NULL, PRIMARY KEY (share, sequence)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE draft_key (
+    sequence INTEGER PRIMARY KEY, domain TEXT NOT NULL, publisher TEXT NOT NULL, key TEXT NOT NULL
+  ) STRICT;
+  `,
 ]

@@ -4,6 +4,7 @@ import type {
   AppendOptions,
   GroupRecord,
   GroupRecords,
+  KeyRecords,
   MessageLog,
   RegistryRecord,
   RegistryRecords,
@@ -52,6 +53,7 @@ class WorkerStore implements SqliteStore {
   readonly retained: RetainedMessages
   readonly sessions: SessionRecords
   readonly groups: GroupRecords
+  readonly keys: KeyRecords
   readonly registry: RegistryRecords
   readonly #path: string
   #port: StorePort | undefined
@@ -67,6 +69,7 @@ class WorkerStore implements SqliteStore {
     this.retained = retainedOf(ask)
     this.sessions = sessionsOf(ask)
     this.groups = groupsOf(ask)
+    this.keys = { load: () => ask({ op: 'loadKeys' }) }
     this.registry = registryOf(ask)
   }
 
@@ -144,7 +147,8 @@ class WorkerLog implements MessageLog {
   }
 
   /** Encodes before it returns: nothing of the caller's is kept. */
-  async append(batch: readonly Message[], { recorded, transfers }: AppendOptions = {}): Promise<void> {
+  async append(batch: readonly Message[], options: AppendOptions = {}): Promise<void> {
+    const { recorded, transfers, keys, forgottenKeys } = options
     checkBatch(batch)
     const first = batch[0]?.sequence
     const last = batch[batch.length - 1]?.sequence
@@ -161,7 +165,8 @@ class WorkerLog implements MessageLog {
     const logSegment = log.count === 0 ? undefined : log.finish()
     const retainedSegment = retained.count === 0 ? undefined : retained.finish()
     const buffers = [logSegment, retainedSegment].flatMap(segment => (segment === undefined ? [] : [segment.buffer]))
-    await this.#ask({ op: 'append', first, last, log: logSegment, retained: retainedSegment, transfers }, buffers)
+    const segments = { log: logSegment, retained: retainedSegment }
+    await this.#ask({ op: 'append', first, last, ...segments, transfers, keys, forgottenKeys }, buffers)
     this.#nextSequence = Math.max(this.#nextSequence, last + 1)
   }
 

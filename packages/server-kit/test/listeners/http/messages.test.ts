@@ -48,6 +48,36 @@ describe('publishing', () => {
     expect(call.hub.messages[0]).toMatchObject({ retain: true, properties: { expiresInSeconds: 60 } })
   })
 
+  it.each([
+    ['k-1', 'k-1'],
+    ['"8e03978e-40d5-43dd-bc93-6894a57f9324"', '8e03978e-40d5-43dd-bc93-6894a57f9324'],
+    ['"a \\"b\\" \\\\ c "', 'a "b" \\ c '],
+    ['un"quoted"', 'un"quoted"'],
+    ['""', ''],
+  ])('takes an idempotency key: %s', async (value, key) => {
+    const call = caller()
+    await call('POST', '/channels/telemetry/messages', { body: 'x', headers: { 'idempotency-key': value } })
+    // Were it no key, the hub would say so.
+    expect(call.hub.messages).toMatchObject([{ key }])
+  })
+
+  it.each(['"', '"a', '"a"b"', '"a\\"', '"a";b=1', '"é"'])('refuses an idempotency key: %s', async value => {
+    const call = caller()
+    const { status, json } = await call('POST', '/channels/telemetry/messages', {
+      body: 'x',
+      headers: { 'idempotency-key': value },
+    })
+    expect([status, json.error.message]).toEqual([400, 'idempotency-key has quotes that do not match'])
+  })
+
+  it('refuses an idempotency key where nothing is promised', async () => {
+    const call = caller()
+    const init = { body: 'x', headers: { 'idempotency-key': 'k' } }
+    const { status, json } = await call('POST', '/channels/telemetry/messages?qos=0', init)
+    expect([status, json.error.code]).toEqual([400, 'invalid-argument'])
+    expect(call.hub.messages).toEqual([])
+  })
+
   it('takes every payload as it is', async () => {
     const call = caller()
     await fc.assert(

@@ -25,6 +25,7 @@ interface Row {
 const refused = (limit: string) => ['thingmesh_refused_total', { limit }] as const
 const cut = (limit: string) => ['thingmesh_mqtt_refused_total', { limit }] as const
 const failed = (code: string) => ['thingmesh_mqtt_failures_total', { code }] as const
+const keysForgotten = (limit: string) => ['thingmesh_idempotency_keys_forgotten_total', { limit }] as const
 const dropped = (reason: string) => ['thingmesh_messages_dropped_total', { reason }] as const
 
 const publish = (topic: string, size = 1, options = {}) => {
@@ -81,6 +82,8 @@ const rows: readonly Row[] = [
     counter: ['thingmesh_sessions_window_full_total'],
     reach: slow(3, 1, 'acknowledge'),
   },
+  { limit: 'keysPerPublisherMax', value: 1, counter: keysForgotten('keys-per-publisher'), reach: useKeys(2) },
+  { limit: 'keysMax', value: 1, counter: keysForgotten('keys'), reach: useKeys(2) },
   {
     limit: 'transfersMax',
     value: 1,
@@ -276,6 +279,15 @@ describe('the limits that MQTT can run into', () => {
     expect(properties?.sessionExpiryInterval).toBe(7)
   })
 })
+
+function useKeys(count: number) {
+  return async (site: Site, thing: Thing) => {
+    const peer = await site.connect(thing)
+    for (let i = 0; i < count; i++) {
+      await peer.publish('telemetry/a', 'x', { properties: { userProperties: [['idempotency-key', `${i}`]] } })
+    }
+  }
+}
 
 /** Without waiting for an answer: there is none. */
 function tell(topic: string, size: number, options = {}) {

@@ -2,6 +2,7 @@ import { type Draft, ThingmeshError } from '@thingmesh/core'
 import type * as v from 'valibot'
 import type { ReadRequest, Session } from '../../../contracts/index.ts'
 import { eventStreamReply, eventStreamType } from '../event-stream.ts'
+import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency-key.ts'
 import { toMessageJson } from '../messages-json.ts'
 import { clearQuery, publishQuery, readQuery } from '../query-schemas.ts'
 import { emptyReply, jsonReply, jsonType, type Reply, textReply } from '../reply.ts'
@@ -28,6 +29,11 @@ export function messageRoutes(options: { readonly heartbeatMs: number }): readon
           'The body is the payload, verbatim, and the Content-Type header its content type. The answer comes after the ' +
           'message is in the log; with `qos=0` at once. `expires` is in seconds. `retain=true` keeps it as the last value.',
         query: publishQuery,
+        headers: {
+          [idempotencyKeyHeader]:
+            '1 to 64 printable ASCII characters. What the same publisher publishes again under the same key is stored ' +
+            'once, and answered with the id of the first.',
+        },
         body: 'payload',
         produces: [jsonType],
         responses: { 202: { description: 'Accepted and, unless `qos=0`, stored.', schema: receipt } },
@@ -81,6 +87,10 @@ async function publish(exchange: Exchange<v.InferOutput<typeof publishQuery>, Ui
   if (!/^[\x20-\x7e]{0,256}$/.test(contentType)) {
     throw new ThingmeshError('invalid-argument', 'content-type is more than 256 printable ascii characters')
   }
+  const key = idempotencyKeyOf(request)
+  if (key !== undefined && query.qos === '0') {
+    throw new ThingmeshError('invalid-argument', 'idempotency-key comes with qos=0, allowed only with qos=1')
+  }
   const draft: Draft = {
     topic: topicOf(parameters),
     payload: body,
@@ -88,6 +98,7 @@ async function publish(exchange: Exchange<v.InferOutput<typeof publishQuery>, Ui
     delivery: query.qos === '0' ? 'at-most-once' : 'at-least-once',
     retain: query.retain === true,
     properties: query.expires === undefined ? undefined : { expiresInSeconds: query.expires },
+    key,
   }
   const published = session.publish(draft)
   if (published === undefined) return jsonReply(202, {})
