@@ -61,4 +61,27 @@ describe('idempotency keys', () => {
     expect(log).toMatchObject([{ payload: 'one' }])
     expect([status, JSON.parse(body)]).toEqual([202, { id: log[0]!.id }])
   })
+
+  itWith(['curl'])('make a batch of curl’s stored once, line by line, over a kill of the hub', async () => {
+    const site = await openSite()
+    const hub = await startHub(site)
+    await createChannel(hub, 'telemetry')
+    const meter = await createThing(hub, 'meter', ['telemetry'])
+    const line = (n: number) => JSON.stringify({ subtopic: 'n', payload: n, key: `reading-${n}` })
+    const say = async (from: number, to: number) => {
+      const body = Array.from({ length: to - from }, (_, i) => `${line(from + i)}\n`).join('')
+      const options = { thing: meter, args: ['-H', 'Content-Type: application/x-ndjson'], body }
+      const answer = await curl(site, hub, '/channels/telemetry/messages?batch=true', options)
+      expect(answer.status).toBe(202)
+      return (JSON.parse(answer.body).results as { id: string }[]).map(({ id }) => id)
+    }
+    const first = await say(0, 300)
+    await hub.kill()
+    await hub.start()
+    const second = await say(200, 500)
+    expect(second.slice(0, 100)).toEqual(first.slice(200))
+    const log = await readHistory(hub, 'telemetry')
+    expect(log.map(({ id }) => id)).toEqual([...first, ...second.slice(100)])
+    expect(log.map(({ payload }) => payload)).toEqual(Array.from({ length: 500 }, (_, n) => n))
+  })
 })

@@ -201,6 +201,45 @@ describe('MQTT and HTTP are one', () => {
     })
   })
 
+  itWith([...mosquitto, 'curl'])(
+    'a SenML pack that curl publishes comes apart, and is read as one, and as CSV',
+    async () => {
+      const scene = await openScene()
+      const { site, hub, meter } = scene
+      const live = await listen(scene, 'mqttv5', ['-t', 'telemetry/#', '-q', '1'])
+      const pack = [
+        { bn: 'dev:1/', bt: 1.7e9, n: 'temperature', u: 'Cel', v: 21.5 },
+        { n: 'open', vb: true },
+      ]
+      const options = { thing: meter, args: ['-H', 'Content-Type: application/senml+json'], body: JSON.stringify(pack) }
+      const { status, body } = await curl(site, hub, '/channels/telemetry/messages/roof?batch=true', options)
+      expect([status, JSON.parse(body).results.length]).toEqual([202, 2])
+      await publish(scene, 'mqttv311', ['-t', 'telemetry/level', '-q', '1'], '7')
+      const records = [
+        { n: 'dev:1/temperature', u: 'Cel', v: 21.5, t: 1.7e9 },
+        { n: 'dev:1/open', vb: true, t: 1.7e9 },
+      ]
+      await heard(live, [
+        `0 1 telemetry/roof/dev:1/temperature ${hex(JSON.stringify([records[0]]))}`,
+        `0 1 telemetry/roof/dev:1/open ${hex(JSON.stringify([records[1]]))}`,
+        `0 1 telemetry/level ${hex('7')}`,
+      ])
+      const read = (type: string) =>
+        curl(site, hub, '/channels/telemetry/messages', { thing: meter, args: ['-H', `Accept: ${type}`] })
+      const senml = await read('application/senml+json')
+      expect(JSON.parse(senml.body)).toEqual([...records, { n: 'telemetry/level', v: 7, t: expect.any(Number) }])
+      const csv = await read('text/csv')
+      expect(csv.contentType).toBe('text/csv;charset=utf-8;header=present')
+      expect(csv.body.split('\r\n').map(row => row.split(',').at(-1))).toEqual([
+        'payload',
+        expect.anything(),
+        expect.anything(),
+        '7',
+        '',
+      ])
+    },
+  )
+
   itWith([...mosquitto, 'curl'])('what mosquitto_pub publishes curl reads, as JSON and as NDJSON', async () => {
     const scene = await openScene()
     const { site, hub, meter } = scene

@@ -5,7 +5,7 @@ export interface CorsPolicy {
   headersFor(origin: string | null): Readonly<Record<string, string>> | undefined
 }
 
-const exposedHeaders = 'location, retry-after, thingmesh-complete, thingmesh-next, www-authenticate'
+const exposedHeaders = 'location, retry-after, thingmesh-complete, thingmesh-left-out, thingmesh-next, www-authenticate'
 
 /**
  * Headers that let the origins listed read our answers (Fetch standard, section 3.3). Without credentials: what we

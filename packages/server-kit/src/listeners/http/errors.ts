@@ -30,7 +30,7 @@ export function errorReply(failure: unknown, status?: number, headers?: Readonly
   return { ...reply, headers: { ...reply.headers, ...headers }, code: error.code }
 }
 
-function toErrorJson(error: ThingmeshError) {
+export function toErrorJson(error: ThingmeshError) {
   if (error.code === 'internal') return { code: error.code, message: 'internal error' }
   const { code, message, details } = error
   return Object.keys(details).length === 0 ? { code, message } : { code, message, details }

@@ -41,7 +41,7 @@ interface PayloadJson {
   readonly payload: unknown
 }
 
-function toPayloadJson({ payload, contentType, properties }: Message): PayloadJson {
+export function toPayloadJson({ payload, contentType, properties }: Message): PayloadJson {
   const codec = codecFor(contentType)
   const isJson = codec?.contentTypes.includes('application/json') === true
   const isText = codec?.contentTypes.includes('text/plain') === true || properties?.utf8 === true

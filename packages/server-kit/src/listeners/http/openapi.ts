@@ -94,10 +94,13 @@ function toParameterSchema(entry: Schema): object {
   return schema.parameter ?? schema
 }
 
-function toRequestBody({ body }: Route): object | undefined {
+function toRequestBody({ body, bodies = {} }: Route): object | undefined {
   if (body === undefined) return undefined
   // JSON Schema has no type for bytes: in OpenAPI 3.1 an empty schema stands for them.
-  if (body === 'payload') return { required: false, content: { '*/*': { schema: {} } } }
+  if (body === 'payload') {
+    const others = Object.entries(bodies).map(([type, schema]) => [type, { schema: toSchema(schema) }] as const)
+    return { required: false, content: { '*/*': { schema: {} }, ...Object.fromEntries(others) } }
+  }
   return { required: body.type !== 'optional', content: { [jsonType]: { schema: toSchema(body) } } }
 }
 

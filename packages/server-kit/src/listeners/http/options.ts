@@ -6,6 +6,10 @@ export interface HttpHandlerOptions {
   readonly bodyBytesMax?: number
   /** Of all bodies that are in memory at once. 67,108,864 by default. */
   readonly bodiesBytesMax?: number
+  /** Messages in one batch. 1,000 by default. */
+  readonly batchMessagesMax?: number
+  /** Measurements in one answer in SenML. 10,000 by default. */
+  readonly measurementsMax?: number
   /** Where the handler is mounted, `/iot`; `''` by default. */
   readonly basePath?: string
   /** Origins whose scripts may read our answers, or `*`. None by default. */
@@ -66,6 +70,8 @@ export function resolveHandlerOptions(options: HttpHandlerOptions): ResolvedHand
   const resolved = {
     bodyBytesMax: options.bodyBytesMax ?? 262_144,
     bodiesBytesMax: options.bodiesBytesMax ?? 67_108_864,
+    batchMessagesMax: options.batchMessagesMax ?? 1_000,
+    measurementsMax: options.measurementsMax ?? 10_000,
     basePath: options.basePath ?? '',
     corsOrigins: options.corsOrigins ?? [],
     trustProxy: options.trustProxy ?? false,

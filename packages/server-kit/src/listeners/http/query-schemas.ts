@@ -88,6 +88,7 @@ export const publishQuery = v.strictObject({
   qos: v.optional(v.picklist(['0', '1'])),
   retain: v.optional(flag),
   expires: v.optional(integer(1, 4_294_967_295)),
+  batch: v.optional(flag),
 })
 
 export const readQuery = v.strictObject({

@@ -5,7 +5,7 @@ export interface Reply {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string | null
+  readonly body: string | Uint8Array<ArrayBuffer> | null
   /** Instead of a body: writes for as long as there is something to say and somebody to hear it. */
   readonly stream?: BodyStream
   /** Of a refusal. */
@@ -30,7 +30,12 @@ export function jsonReply(status: number, value: unknown, headers?: Readonly<Rec
   return { status, headers: headers === undefined ? jsonHeaders : { ...jsonHeaders, ...headers }, body }
 }
 
-export function textReply(status: number, contentType: string, body: string, headers?: Record<string, string>): Reply {
+export function bodyReply(
+  status: number,
+  contentType: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers?: Readonly<Record<string, string>>,
+): Reply {
   return { status, headers: { ...commonHeaders, 'content-type': contentType, ...headers }, body }
 }
 

@@ -31,6 +31,8 @@ interface RouteFacts {
   readonly description?: string | undefined
   /** What it takes in headers, by their names, beyond what HTTP itself has. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** What a `payload` may be besides, for the OpenAPI document: of NDJSON a line. */
+  readonly bodies?: Readonly<Record<string, Schema>> | undefined
   /** Media types of the good answer, the first one by default; none where it has no body. */
   readonly produces: readonly string[]
   readonly responses: Readonly<Record<number, ResponseDoc>>

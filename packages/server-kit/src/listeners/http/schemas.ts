@@ -191,6 +191,48 @@ export const receipt = v.strictObject({
   id: v.optional(v.pipe(v.string(), v.description('Absent for `qos=0`.'))),
 })
 
+const refusal = v.strictObject({
+  code: v.picklist(errorCodes),
+  message: v.string(),
+  details: v.optional(v.record(v.string(), v.union([v.string(), v.number()]))),
+})
+
+export const batchLine = v.strictObject({
+  subtopic: v.optional(v.pipe(v.string(), v.description('Below that of the path.'))),
+  payload: v.pipe(
+    v.unknown(),
+    v.check(value => value !== undefined, 'a value'),
+  ),
+  encoding: v.optional(
+    v.pipe(
+      v.picklist(['json', 'text', 'base64']),
+      v.description('What `payload` is: by itself, `text` for a string and `json` for everything else.'),
+    ),
+  ),
+  contentType: v.optional(
+    v.pipe(v.string(), v.regex(/^[\x20-\x7e]{0,256}$/, 'at most 256 printable ascii characters')),
+  ),
+  qos: v.optional(v.picklist([0, 1])),
+  retain: v.optional(v.boolean()),
+  expires: v.optional(wholeNumber(1, 4_294_967_295)),
+  key: v.optional(v.pipe(v.string(), v.description('An idempotency key.'))),
+  replyTo: v.optional(v.string()),
+  correlation: v.optional(v.pipe(v.string(), v.description('Base64.'))),
+  headers: v.optional(
+    v.pipe(v.array(v.strictTuple([v.string(), v.string()])), v.maxLength(16, 'an array of at most 16')),
+  ),
+})
+
+export const batchReceipt = v.strictObject({
+  results: v.pipe(
+    v.array(v.strictObject({ id: v.optional(v.string()), error: v.optional(refusal) })),
+    v.description('In the order of the batch: the id, or why it was refused; neither with QoS 0.'),
+  ),
+})
+
+/** By whether `batch=true` was asked for. */
+export const published = v.union([receipt, batchReceipt])
+
 const check = v.picklist(['pass', 'warn', 'fail'])
 export const health = v.strictObject({
   status: check,
@@ -199,18 +241,18 @@ export const health = v.strictObject({
 })
 
 export const text = v.string()
+/** RFC 8428; in CBOR the labels are numbers. */
+export const senmlPack = v.array(jsonObject)
 export const openApiDocument = v.custom<JsonObject>(value => typeof value === 'object' && value !== null, 'an object')
 
 export const failure = v.strictObject({
-  error: v.strictObject({
-    code: v.picklist(errorCodes),
-    message: v.string(),
-    details: v.optional(v.record(v.string(), v.union([v.string(), v.number()]))),
-  }),
+  error: refusal,
 })
 
 /** The schemas that the OpenAPI document gives a name. */
 export const namedSchemas = {
+  BatchLine: batchLine,
+  BatchReceipt: batchReceipt,
   Channel: channel,
   ChannelChange: channelChange,
   ChannelDraft: channelDraft,

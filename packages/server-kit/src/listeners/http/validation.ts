@@ -3,7 +3,11 @@ import * as v from 'valibot'
 import type { Schema } from './route.ts'
 
 /** Throws `invalid-argument`: the path of the first fault, what was found there and what is allowed. */
-export function validate<Output>(schema: Schema<Output>, value: unknown, part: 'query' | 'body'): Output {
+export function validate<Output>(
+  schema: Schema<Output>,
+  value: unknown,
+  part: 'query' | 'body' | `line ${number}`,
+): Output {
   const result = v.safeParse(schema, value, { abortEarly: true })
   if (result.success) return result.output
   const { issue, path } = deepest(result.issues[0], part)

@@ -9,7 +9,7 @@ describe('failures', () => {
     for (const code of errorCodes) {
       const reply = errorReply(new ThingmeshError(code, 'why', { details: { limit: 'x' } }))
       expect(reply.status).toBe(statusByCode[code])
-      const { error } = JSON.parse(reply.body!) as { error: { code: ErrorCode; message: string } }
+      const { error } = JSON.parse(String(reply.body)) as { error: { code: ErrorCode; message: string } }
       expect(error.code).toBe(code)
       expect(error.message).toBe(code === 'internal' ? 'internal error' : 'why')
       expect('retry-after' in reply.headers).toBe(code === 'rate-limited' || code === 'unavailable')

@@ -273,11 +273,29 @@ describe('reading', () => {
     expect(lines.map(line => JSON.parse(line).payload)).toEqual(['1', '2'])
   })
 
-  it.each(['application/senml+json', 'text/csv', 'application/json;q=0, */*;q=0'])('has no %s', async accept => {
+  it.each([
+    ['text/csv', 'text/csv;charset=utf-8;header=present', /^id,acceptedAt,.*\r\nhub\.e1\.1,/],
+    ['application/senml+json', 'application/senml+json', /^\[\{"n":"log\/a",.*"v":1/],
+    ['application/senml+cbor', 'application/senml+cbor', /log\/a/],
+  ])('answers in %s, with the next cursor in a header', async (accept, contentType, text) => {
+    const call = caller()
+    for (const body of ['1', '2', '3']) await call('POST', '/channels/log/messages/a', { body })
+    const answer = await call('GET', '/channels/log/messages?limit=2', { headers: { accept } })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, contentType])
+    expect([answer.headers.get('thingmesh-next'), answer.headers.get('thingmesh-complete')]).toEqual(['2', 'false'])
+    expect(answer.text).toMatch(text)
+    await call('POST', '/channels/log/messages/b?retain=true', { body: '4' })
+    const last = await call('GET', '/channels/log/messages?retained=true', { headers: { accept } })
+    expect(last.status).toBe(200)
+    expect(last.text).toContain('log/b')
+    expect(last.text).not.toContain('log/a')
+  })
+
+  it.each(['application/xml', 'text/html, text/*;q=0', 'application/json;q=0, */*;q=0'])('has no %s', async accept => {
     const { status, json } = await caller()('GET', '/channels/log/messages', { headers: { accept } })
     expect([status, json.error.code]).toEqual([406, 'unsupported'])
     expect(json.error.message).toBe(
-      'accept header takes none of application/json, application/x-ndjson, text/event-stream',
+      'accept header takes none of application/json, application/x-ndjson, text/csv, application/senml+json, application/senml+cbor, text/event-stream',
     )
   })
 

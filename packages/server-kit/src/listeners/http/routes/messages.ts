@@ -1,20 +1,27 @@
 import { type Draft, ThingmeshError } from '@thingmesh/core'
 import type * as v from 'valibot'
 import type { ReadRequest, Session } from '../../../contracts/index.ts'
+import { ndjsonType } from '../batch.ts'
+import { csvType } from '../csv.ts'
 import { eventStreamReply, eventStreamType } from '../event-stream.ts'
-import { idempotencyKeyHeader, idempotencyKeyOf } from '../idempotency-key.ts'
-import { toMessageJson } from '../messages-json.ts'
+import { idempotencyKeyHeader } from '../idempotency-key.ts'
+import { type PageLimits, pageReply, pageTypes } from '../message-pages.ts'
 import { clearQuery, publishQuery, readQuery } from '../query-schemas.ts'
-import { emptyReply, jsonReply, jsonType, type Reply, textReply } from '../reply.ts'
+import { emptyReply, jsonType, type Reply } from '../reply.ts'
 import { defineRoute, type Exchange, type Route } from '../route.ts'
-import { eventStream, message, messagePage, receipt } from '../schemas.ts'
-
-const ndjsonType = 'application/x-ndjson'
+import { batchLine, eventStream, message, messagePage, published, senmlPack, text } from '../schemas.ts'
+import { senmlCborType, senmlJsonType } from '../senml.ts'
+import { publish, publishBatch } from './publish.ts'
 
 type ReadExchange = Exchange<v.InferOutput<typeof readQuery>, undefined, Session>
 
+export interface MessageOptions extends PageLimits {
+  readonly heartbeatMs: number
+  readonly batchMessagesMax: number
+}
+
 /** Publishing, the log, and last values: each for a whole channel (its own address), and for a subtopic. */
-export function messageRoutes(options: { readonly heartbeatMs: number }): readonly Route[] {
+export function messageRoutes(options: MessageOptions): readonly Route[] {
   return ['', '/{subtopic}'].flatMap(rest => {
     const path = `/channels/{channel}/messages${rest}`
     const suffix = rest === '' ? '' : 'WithSubtopic'
@@ -27,7 +34,9 @@ export function messageRoutes(options: { readonly heartbeatMs: number }): readon
         summary: 'Publish a message',
         description:
           'The body is the payload, verbatim, and the Content-Type header its content type. The answer comes after the ' +
-          'message is in the log; with `qos=0` at once. `expires` is in seconds. `retain=true` keeps it as the last value.',
+          'message is in the log; with `qos=0` at once. `expires` is in seconds. `retain=true` keeps it as the last value. ' +
+          'With `batch=true` the body is many: NDJSON with a message in each line, or a SenML pack, of which each ' +
+          'measurement becomes a message below the address, under its name.',
         query: publishQuery,
         headers: {
           [idempotencyKeyHeader]:
@@ -35,9 +44,19 @@ export function messageRoutes(options: { readonly heartbeatMs: number }): readon
             'once, and answered with the id of the first.',
         },
         body: 'payload',
+        bodies: { [ndjsonType]: batchLine, [senmlJsonType]: senmlPack, [senmlCborType]: senmlPack },
         produces: [jsonType],
-        responses: { 202: { description: 'Accepted and, unless `qos=0`, stored.', schema: receipt } },
-        handle: publish,
+        responses: {
+          202: {
+            description: 'Accepted and, unless `qos=0`, stored; with `batch=true`, each for itself.',
+            schema: published,
+          },
+        },
+        handle: exchange => {
+          const topic = topicOf(exchange.parameters)
+          if (exchange.query.batch !== true) return publish(exchange, topic)
+          return publishBatch(exchange, topic, options.batchMessagesMax)
+        },
       }),
       defineRoute({
         ...facts,
@@ -47,23 +66,34 @@ export function messageRoutes(options: { readonly heartbeatMs: number }): readon
         description:
           'In the order of the log, oldest first; `last` takes the newest instead. A subtopic may be a pattern with `+` ' +
           'and `#` (as %23). `wait` is how many seconds to wait for a first message where none matches yet. With ' +
-          '`retained=true`: the last value of each address instead. As NDJSON the next cursor is in Thingmesh-Next. As ' +
+          '`retained=true`: the last value of each address instead. In other forms than JSON the next cursor is in Thingmesh-Next. As ' +
           'text/event-stream: each message as it comes, with its cursor as event id; `Last-Event-ID` or `after` says ' +
           'where to go on, `last` how many to begin with.',
         query: readQuery,
-        produces: [jsonType, ndjsonType, eventStreamType],
+        produces: [...pageTypes, eventStreamType],
         responses: {
           200: {
             description: 'A page of messages.',
             schema: messagePage,
-            types: { [ndjsonType]: message, [eventStreamType]: eventStream },
-            headers: { 'Thingmesh-Next': 'The next cursor.', 'Thingmesh-Complete': 'Whether nothing lies beyond it.' },
+            types: {
+              [ndjsonType]: message,
+              [csvType]: text,
+              [senmlJsonType]: senmlPack,
+              [senmlCborType]: senmlPack,
+              [eventStreamType]: eventStream,
+            },
+            headers: {
+              'Thingmesh-Next': 'The next cursor.',
+              'Thingmesh-Complete': 'Whether nothing lies beyond it.',
+              'Thingmesh-Left-Out': 'Of SenML: how many messages are neither SenML nor a number.',
+            },
           },
+          204: { description: 'SenML was asked for, and there are no measurements. The headers are those of 200.' },
         },
         handle: exchange => {
           if (exchange.accepted === eventStreamType) return followLog(exchange, options.heartbeatMs)
           if (exchange.query.token !== undefined) throw unfitting('token', 'together with text/event-stream')
-          return exchange.query.retained === true ? readLatest(exchange) : readLog(exchange)
+          return exchange.query.retained === true ? readLatest(exchange, options) : readLog(exchange, options)
         },
       }),
       defineRoute({
@@ -81,37 +111,6 @@ export function messageRoutes(options: { readonly heartbeatMs: number }): readon
   })
 }
 
-async function publish(exchange: Exchange<v.InferOutput<typeof publishQuery>, Uint8Array, Session>): Promise<Reply> {
-  const { query, body, parameters, request, session } = exchange
-  const contentType = contentTypeOf(request)
-  if (!/^[\x20-\x7e]{0,256}$/.test(contentType)) {
-    throw new ThingmeshError('invalid-argument', 'content-type is more than 256 printable ascii characters')
-  }
-  const key = idempotencyKeyOf(request)
-  if (key !== undefined && query.qos === '0') {
-    throw new ThingmeshError('invalid-argument', 'idempotency-key comes with qos=0, allowed only with qos=1')
-  }
-  const draft: Draft = {
-    topic: topicOf(parameters),
-    payload: body,
-    contentType,
-    delivery: query.qos === '0' ? 'at-most-once' : 'at-least-once',
-    retain: query.retain === true,
-    properties: query.expires === undefined ? undefined : { expiresInSeconds: query.expires },
-    key,
-  }
-  const published = session.publish(draft)
-  if (published === undefined) return jsonReply(202, {})
-  await published.committed
-  return jsonReply(202, { id: published.id })
-}
-
-/** `curl --data` says "form" of whatever it sends, so that says nothing about a payload. */
-function contentTypeOf({ headers }: Request): string {
-  const contentType = headers.get('content-type') ?? ''
-  return contentType === 'application/x-www-form-urlencoded' ? '' : contentType
-}
-
 async function clear({ parameters, session }: Exchange<unknown, undefined, Session>): Promise<Reply> {
   const payload = new Uint8Array(0)
   const draft: Draft = { topic: topicOf(parameters), payload, contentType: '', delivery: 'at-least-once', retain: true }
@@ -119,7 +118,7 @@ async function clear({ parameters, session }: Exchange<unknown, undefined, Sessi
   return emptyReply(204)
 }
 
-async function readLog(exchange: ReadExchange): Promise<Reply> {
+async function readLog(exchange: ReadExchange, limits: PageLimits): Promise<Reply> {
   const { after, before, from, to, last, limit, publisher, wait } = exchange.query
   if (last !== undefined && limit !== undefined) {
     throw new ThingmeshError('invalid-argument', 'query has both last and limit, allowed is one of them')
@@ -137,10 +136,7 @@ async function readLog(exchange: ReadExchange): Promise<Reply> {
     signal: wait === undefined ? undefined : exchange.signal(),
   }
   const page = await exchange.session.read(request)
-  const messages = page.messages.map(toMessageJson)
-  const next = String(page.scannedTo)
-  if (exchange.accepted !== ndjsonType) return jsonReply(200, { messages, next, complete: page.complete })
-  return toLines(messages, { 'thingmesh-next': next, 'thingmesh-complete': String(page.complete) })
+  return pageReply(exchange.accepted, page.messages, limits, { next: String(page.scannedTo), complete: page.complete })
 }
 
 async function followLog({ query, parameters, request, session, signal }: ReadExchange, heartbeatMs: number) {
@@ -172,15 +168,10 @@ function unfitting(name: string, allowed: string): ThingmeshError {
   return new ThingmeshError('invalid-argument', `query has ${name}, allowed only ${allowed}`)
 }
 
-async function readLatest(exchange: ReadExchange): Promise<Reply> {
+async function readLatest(exchange: ReadExchange, limits: PageLimits): Promise<Reply> {
   const others = Object.entries(exchange.query).filter(([name, value]) => name !== 'retained' && value !== undefined)
   if (others.length > 0) throw unfitting(others[0]![0], 'without retained')
-  const messages = (await exchange.session.latest(filterOf(exchange.parameters))).map(toMessageJson)
-  return exchange.accepted === ndjsonType ? toLines(messages, {}) : jsonReply(200, { messages })
-}
-
-function toLines(messages: readonly unknown[], headers: Record<string, string>): Reply {
-  return textReply(200, ndjsonType, messages.map(line => `${JSON.stringify(line)}\n`).join(''), headers)
+  return pageReply(exchange.accepted, await exchange.session.latest(filterOf(exchange.parameters)), limits)
 }
 
 function topicOf({ channel = '', subtopic }: Readonly<Record<string, string>>): string {

@@ -2,7 +2,7 @@ import type { Ingress } from '../../../contracts/index.ts'
 import { toPrincipalJson } from '../control-json.ts'
 import { metricsType, toMetricsText } from '../metrics-text.ts'
 import { noQuery } from '../query-schemas.ts'
-import { jsonReply, jsonType, textReply } from '../reply.ts'
+import { bodyReply, jsonReply, jsonType } from '../reply.ts'
 import { defineRoute, type Route } from '../route.ts'
 import { health, openApiDocument, principal, text } from '../schemas.ts'
 
@@ -48,7 +48,7 @@ export function metaRoutes(ingress: Ingress, openApi: () => object): readonly Ro
       access: 'control',
       produces: ['text/plain'],
       responses: { 200: { description: 'Text exposition format 0.0.4.', schema: text } },
-      handle: ({ session }) => textReply(200, metricsType, toMetricsText(session.control().metrics())),
+      handle: ({ session }) => bodyReply(200, metricsType, toMetricsText(session.control().metrics())),
     }),
     defineRoute({
       ...facts,
