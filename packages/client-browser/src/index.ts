@@ -7,6 +7,8 @@
 export {
   type Admin,
   type Backoff,
+  type BatchItem,
+  type BatchResult,
   type CallOptions,
   type CancelSignal,
   type ChannelClient,

@@ -5,6 +5,8 @@
 export {
   type Admin,
   type Backoff,
+  type BatchItem,
+  type BatchResult,
   type CallOptions,
   type CancelSignal,
   type ChannelClient,

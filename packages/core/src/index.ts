@@ -18,6 +18,8 @@ export {
 export {
   type Admin,
   type Backoff,
+  type BatchItem,
+  type BatchResult,
   type CallOptions,
   type CancelSignal,
   type ChannelClient,

@@ -25,7 +25,7 @@ const codeByStatus: Readonly<Record<number, ErrorCode>> = {
 
 /** Reads a refusal off a response. A body that is not `{ error: { code, message } }` is not trusted for its text. */
 export function errorFromResponse(status: number, body: string, retryAfter: string | null): ThingmeshError {
-  const said = readError(body)
+  const said = parseError(body)
   const code = said?.code ?? codeByStatus[status] ?? (status >= 500 ? 'unavailable' : 'internal')
   const seconds = retryAfter === null ? undefined : readRetryAfter(retryAfter)
   return new ThingmeshError(code, said?.message ?? `the server answered with status ${status}`, {
@@ -35,15 +35,22 @@ export function errorFromResponse(status: number, body: string, retryAfter: stri
   })
 }
 
-function readError(
-  body: string,
-): { code: ErrorCode; message: string; details: Record<string, string | number> } | undefined {
-  let parsed: unknown
+interface Said {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly details: Readonly<Record<string, string | number>>
+}
+
+function parseError(body: string): Said | undefined {
   try {
-    parsed = JSON.parse(body)
+    return readError(JSON.parse(body))
   } catch {
     return undefined
   }
+}
+
+/** `{ error: { code, message, details } }`, as a hub writes it. */
+export function readError(parsed: unknown): Said | undefined {
   const error = member(parsed, 'error')
   const code = member(error, 'code')
   const message = member(error, 'message')

@@ -1,5 +1,6 @@
 export { createAdmin } from './admin.ts'
 export type { Backoff } from './backoff.ts'
+export type { BatchItem, BatchResult } from './batch.ts'
 export type { FollowOptions } from './follow.ts'
 export { connectHttp, type HttpClient, type Published, type PublishOptions, type ReadOptions } from './http.ts'
 export type { ReceivedMessage, ReceivedPage, ReceivedPayload } from './messages.ts'

@@ -16,7 +16,7 @@ export function toBody(payload: Publishable): { readonly body: FetchBody; readon
 }
 
 /** JSON has no number for NaN and the infinities, and `JSON.stringify` would write `null` in their place. */
-function toJson(payload: JsonValue): string {
+export function toJson(payload: JsonValue): string {
   const text = JSON.stringify(payload, (_name, value: unknown) => {
     if (typeof value === 'number' && !Number.isFinite(value)) {
       throw new ThingmeshError('invalid-argument', 'the payload holds a number that is not finite', {

@@ -10,6 +10,7 @@ interface Platform {
   setTimeout(callback: () => void, milliseconds: number): unknown
   clearTimeout(timer: unknown): void
   atob(base64: string): string
+  btoa(binary: string): string
   readonly performance: { now(): number }
 }
 

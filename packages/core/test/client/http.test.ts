@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { connectHttp } from '../../src/client/index.ts'
+import { isThingmeshError } from '../../src/errors/index.ts'
 import { rejection, scriptedServer, wireMessage } from './scripted-server.ts'
 
 describe('publishing over http', () => {
@@ -79,6 +80,62 @@ describe('publishing over http', () => {
     await using server = await scriptedServer(() => ({ status: 202, json: { id: 'h.e.1' } }))
     await connectHttp(`${server.url}/iot/hub/`, { token: 't' }).publish('a/b', 1)
     expect(server.seen[0]).toMatchObject({ path: '/iot/hub/channels/a/messages/b', authorization: 'Bearer t' })
+  })
+})
+
+describe('publishing a batch over http', () => {
+  it('posts a line for each message, and tells of each what came of it', async () => {
+    const refused = { code: 'too-large', message: 'a payload of 9 bytes, the limit is 8', details: { max: 8 } }
+    const results = [{ id: 'h.e.1' }, {}, { error: refused }, { error: { code: 'unavailable', message: 'no disk' } }]
+    await using server = await scriptedServer(() => ({ status: 202, json: { results } }))
+    const answers = await connectHttp(server.url, { key: 'k' }).publishBatch('telemetry/roof', [
+      { subtopic: 'a/b', payload: { t: 21.5 }, key: 'one', retain: true, expiresInSeconds: 60 },
+      { payload: 'on', delivery: 'at-most-once', headers: [['site', 'roof']] },
+      { payload: Uint8Array.of(0, 255), replyTo: 'telemetry/answers' },
+      { payload: new Uint8Array(10_000).fill(7), contentType: 'image/x' },
+    ])
+    expect(answers[0]).toEqual({ id: 'h.e.1' })
+    expect(answers[1]).toEqual({})
+    expect(isThingmeshError(answers[2]?.error)).toBe(true)
+    expect(answers[2]?.error).toMatchObject({ ...refused, outcome: 'rejected' })
+    expect(answers[3]?.error).toMatchObject({ code: 'unavailable', retryable: true })
+    const [request] = server.seen
+    expect(request).toMatchObject({ method: 'POST', path: '/channels/telemetry/messages/roof' })
+    expect(request?.contentType).toBe('application/x-ndjson')
+    expect(Object.fromEntries(request?.query ?? [])).toEqual({ batch: 'true' })
+    const lines = request!.body.toString().split('\n')
+    expect(lines.pop()).toBe('')
+    expect(lines.map(line => JSON.parse(line))).toEqual([
+      { subtopic: 'a/b', payload: { t: 21.5 }, encoding: 'json', key: 'one', retain: true, expires: 60 },
+      { payload: 'on', encoding: 'text', qos: 0, headers: [['site', 'roof']] },
+      { payload: 'AP8=', encoding: 'base64', contentType: 'application/octet-stream', replyTo: 'telemetry/answers' },
+      { payload: Buffer.alloc(10_000, 7).toString('base64'), encoding: 'base64', contentType: 'image/x' },
+    ])
+  })
+
+  it('sends nothing where there is nothing, or what cannot be', async () => {
+    await using server = await scriptedServer(() => ({ status: 202, json: { results: [] } }))
+    const client = connectHttp(server.url, { key: 'k' })
+    expect(await client.publishBatch('a', [])).toEqual([])
+    for (const [topic, payload] of [
+      ['a/#', 1],
+      ['a', Number.NaN],
+    ] as const) {
+      await expect(client.publishBatch(topic, [{ payload }])).rejects.toMatchObject({
+        code: 'invalid-argument',
+        outcome: 'not-sent',
+      })
+    }
+    expect(server.seen).toEqual([])
+  })
+
+  it.each([[{}], [{ results: {} }], [{ results: [{ id: 'h.e.1' }] }]])('does not believe %j of two', async json => {
+    await using server = await scriptedServer(() => ({ status: 202, json }))
+    const client = connectHttp(server.url, { key: 'k' })
+    await expect(client.publishBatch('a', [{ payload: 1 }, { payload: 2 }])).rejects.toMatchObject({
+      code: 'unavailable',
+      outcome: 'unknown',
+    })
   })
 })
 

@@ -3,6 +3,7 @@ import mqtt, { type MqttClient } from 'mqtt'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { httpListener } from '../../src/listeners/http/index.ts'
 import { mqttListener } from '../../src/listeners/mqtt/index.ts'
+import { gatedStore } from '../support/gated-store.ts'
 import { bytes, startHub, take, textOf } from '../support/hub.ts'
 
 async function startDoors() {
@@ -52,6 +53,41 @@ it('every door publishes, every door receives the same message', async () => {
   expect(messages[2]!.id).toBe(id)
 })
 
+it('what is published again under its key, by whatever door, is the message that it was', async () => {
+  const { thing, connect, url, mqtt } = await startDoors()
+  const secret = await thing('sensor')
+  const memory = await connect(secret)
+  const device = await mqtt('sensor', secret)
+  const http = connectHttp(url, { key: secret })
+  const { id } = await http.publish('telemetry/a', 'one', { key: 'k' })
+  expect(await http.publish('telemetry/a', 'one', { key: 'k' })).toEqual({ id })
+  expect(await memory.publish('telemetry/a', bytes('one'), { key: 'k' })).toEqual({ id })
+  const userProperties = { 'idempotency-key': 'k' }
+  await device.publishAsync('telemetry/a', 'one', { qos: 1, properties: { userProperties } })
+  await device.publishAsync('telemetry/a', 'one', { qos: 2, properties: { userProperties } })
+
+  const results = await http.publishBatch('telemetry', [
+    { subtopic: 'a', payload: 'one', key: 'k' },
+    { subtopic: 'a', payload: { two: 2 }, headers: [['site', 'roof']] },
+    { subtopic: '+', payload: 'no topic' },
+    { payload: Uint8Array.of(0, 255), key: 'l' },
+    { payload: Uint8Array.of(0, 255), key: 'l' },
+  ])
+  expect(results.map(({ error }) => error?.code)).toEqual([
+    undefined,
+    undefined,
+    'invalid-argument',
+    undefined,
+    undefined,
+  ])
+  expect(results[0]).toEqual({ id })
+  expect(results[4]).toEqual(results[3])
+  const { messages } = await http.read('telemetry')
+  expect(messages.map(({ id }) => id)).toEqual([id, results[1]!.id, results[3]!.id])
+  expect(messages.map(({ payload }) => payload)).toEqual(['one', { two: 2 }, Uint8Array.of(0, 255)])
+  expect(messages[1]!.properties).toEqual({ headers: [['site', 'roof']] })
+})
+
 it('a right that is taken away is gone on every door at once', async () => {
   const { hub, thing, connect, url, mqtt, admin } = await startDoors()
   const secret = await thing('sensor')
@@ -93,4 +129,22 @@ it('a reader that waits is answered when something comes, whatever door it comes
     await writer.publish('telemetry/a', bytes(delivery), { delivery })
     expect((await waiting).messages.map(({ payload }) => payload)).toEqual([delivery])
   }
+})
+
+it('a batch of many is one commit', async () => {
+  const store = gatedStore()
+  const httpDoor = httpListener({ port: 0 })
+  const { thing } = await startHub({ store, listeners: [httpDoor] })
+  const secret = await thing('sensor')
+  const http = connectHttp(`http://127.0.0.1:${httpDoor.address!.port}`, { key: secret })
+  store.hold()
+  const publishing = http.publishBatch(
+    'telemetry/a',
+    Array.from({ length: 1000 }, (_, i) => ({ payload: i })),
+  )
+  await vi.waitFor(() => expect(store.held).toBe(1))
+  store.release()
+  const results = await publishing
+  expect(new Set(results.map(({ id }) => id)).size).toBe(1000)
+  expect([store.appends(), store.appended()]).toEqual([1, 1000])
 })

@@ -11,6 +11,8 @@ export interface GatedStore extends Store {
   /** How many appends are waiting. */
   readonly held: number
   readonly appended: () => number
+  /** How many calls it took. */
+  readonly appends: () => number
 }
 
 /** A store whose appends a test holds back or lets fail. */
@@ -19,6 +21,7 @@ export function gatedStore(store: Store = memoryStore()): GatedStore {
   let holding = false
   let failing = false
   let appended = 0
+  let appends = 0
   const append: MessageLog['append'] = async (batch, options) => {
     if (holding) await new Promise<void>(resolve => waiting.push(resolve))
     if (failing) {
@@ -27,6 +30,7 @@ export function gatedStore(store: Store = memoryStore()): GatedStore {
     }
     await store.log.append(batch, options)
     appended += batch.length
+    appends += 1
   }
   const log: MessageLog = {
     get id() {
@@ -59,5 +63,6 @@ export function gatedStore(store: Store = memoryStore()): GatedStore {
       return waiting.length
     },
     appended: () => appended,
+    appends: () => appends,
   }
 }
