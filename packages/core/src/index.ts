@@ -60,6 +60,7 @@ export {
   typedChannel,
 } from './client/index.ts'
 export {
+  type ByteTexts,
   bytesCodec,
   type Codec,
   codecFor,
@@ -67,7 +68,12 @@ export {
   defaultDataLimits,
   jsonCodec,
   jsonCodecWith,
+  type PayloadJson,
   textCodec,
+  toMessageFields,
+  toMessageJson,
+  toPayloadJson,
+  toPayloadText,
 } from './codec/index.ts'
 export {
   type ErrorCode,
