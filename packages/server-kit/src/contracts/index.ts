@@ -70,5 +70,5 @@ export {
   type TlsTerminator,
   type TlsTerminatorOptions,
 } from './tls.ts'
-export type { Upgrade } from './upgrade.ts'
-export type { WebSocketConnection, WebSocketHandler, WebSocketRoute } from './websocket.ts'
+export type { Caller, Upgrade } from './upgrade.ts'
+export type { WebSocketConnection, WebSocketHandler, WebSocketOpening, WebSocketRoute } from './websocket.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ThingmeshError } from '@thingmesh/core'
-import type { Peer } from './authenticate.ts'
+import type { Credential, Peer } from './authenticate.ts'
 import type { ListenerContext } from './listener.ts'
 
 /** What an HTTP listener hands connections to whose client asks to go on with something else (RFC 9110, section 7.8). For one listener. */
@@ -16,5 +16,15 @@ export interface Upgrade {
    * Takes the connection over, on which `head` was read ahead; or returns why not, and the listener answers. The request is within
    * the listener's limits.
    */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): ThingmeshError | undefined
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): ThingmeshError | undefined
+}
+
+/** Who asks. */
+export interface Caller {
+  readonly peer: Peer
+  /**
+   * What the text of an `Authorization` header shows, in the schemes that the listener knows; without one, what the connection itself
+   * does. Throws `unauthenticated`.
+   */
+  credentialOf(authorization: string | undefined): Credential
 }

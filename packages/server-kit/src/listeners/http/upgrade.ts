@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ThingmeshError } from '@thingmesh/core'
 import type { Counter, Upgrade } from '../../contracts/index.ts'
+import { parseAuthorization } from './authorization.ts'
 import type { Connections, Refusal } from './connections.ts'
 import { errorReply } from './errors.ts'
 import type { ResolvedListenerOptions } from './options.ts'
@@ -22,11 +23,15 @@ export function upgradeListener(
       refused.headers.value++
       return tooManyHeaders(options.headersMax)
     }
-    const { peer } = connections.of(socket)!
+    const connected = connections.of(socket)!.peer
     const forwarded = request.headers['x-forwarded-for']
-    const caller = options.trustProxy ? forwardedPeer(forwarded === undefined ? null : String(forwarded), peer) : peer
+    const peer = options.trustProxy
+      ? forwardedPeer(forwarded === undefined ? null : String(forwarded), connected)
+      : connected
+    const credentialOf = (authorization: string | undefined) =>
+      parseAuthorization(authorization ?? null, peer.certificate)
     const refusal = upgrade.isMeantBy(request)
-      ? upgrade.accept(request, socket, head, caller)
+      ? upgrade.accept(request, socket, head, { peer, credentialOf })
       : new ThingmeshError('unsupported', 'an upgrade to what is not spoken here')
     return refusal && errorReply(refusal)
   }

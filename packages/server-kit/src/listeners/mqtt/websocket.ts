@@ -1,8 +1,8 @@
 import type {
   ListenerContext,
-  Peer,
   WebSocketConnection,
   WebSocketHandler,
+  WebSocketOpening,
   WebSocketRoute,
 } from '../../contracts/index.ts'
 import { MqttConnections } from './connections.ts'
@@ -25,6 +25,7 @@ export function mqttOverWebSocket(options: MqttOverWebSocketOptions = {}): WebSo
 class MqttOverWebSocket implements WebSocketRoute {
   readonly path: string
   readonly subprotocols = ['mqtt', 'mqttv3.1']
+  readonly subprotocolOptional = false
   readonly takesText = false
   readonly messageBytesMax: number
   readonly unprovenBytesMax: number
@@ -38,6 +39,10 @@ class MqttOverWebSocket implements WebSocketRoute {
     this.#connections = new MqttConnections(limits, 'websocket')
   }
 
+  isAt(path: string): boolean {
+    return path === this.path
+  }
+
   start(context: ListenerContext, door: string): void {
     this.#connections.start(context, door)
   }
@@ -46,7 +51,7 @@ class MqttOverWebSocket implements WebSocketRoute {
     this.#connections.end()
   }
 
-  accept(webSocket: WebSocketConnection, peer: Peer): WebSocketHandler | undefined {
+  accept(webSocket: WebSocketConnection, { peer }: WebSocketOpening): WebSocketHandler | undefined {
     const giveBack = this.#connections.admit(peer.address)
     if (giveBack === undefined) return undefined
     const connection = this.#connections.open(new WebSocketCarrier(webSocket), peer)

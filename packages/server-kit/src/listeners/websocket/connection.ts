@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { RawData, WebSocket } from 'ws'
-import type { Peer, WebSocketConnection, WebSocketHandler, WebSocketRoute } from '../../contracts/index.ts'
+import type { WebSocketConnection, WebSocketHandler, WebSocketOpening, WebSocketRoute } from '../../contracts/index.ts'
 import type { WebSocketCounters, WebSocketRefusal } from './counters.ts'
 
 export interface Opened {
@@ -8,49 +8,58 @@ export interface Opened {
   /** What it runs on. */
   readonly socket: Duplex
   readonly route: WebSocketRoute
-  readonly peer: Peer
+  readonly opening: WebSocketOpening
   readonly counters: WebSocketCounters
 }
 
 /** RFC 6455, section 7.4.1. */
 const unsupportedData = 1003
+/** Normal closure, and a page that is left. */
+const farewells: ReadonlySet<number> = new Set([1000, 1001])
+/** RFC 6455, section 5.5: what a control frame holds, without the code. */
+const reasonBytesMax = 123
 const tryAgainLater = 1013
 /** Answers to pings are sent as long as no more than this waits. */
 const pongBytesMax = 16 * 1024
 
 /** Joins an open WebSocket with its route. */
-export function openConnection({ webSocket, socket, route, peer, counters }: Opened): void {
+export function openConnection({ webSocket, socket, route, opening, counters }: Opened): void {
   const connection = new Connection(webSocket, socket)
-  const handler = route.accept(connection, peer)
+  const handler = route.accept(connection, opening)
   let isClosed = false
-  const closed = () => {
+  const closed = (farewell: boolean) => {
     if (isClosed) return
     isClosed = true
-    handler?.closed()
+    handler?.closed(farewell)
   }
   // The library has told the peer, and closes.
   webSocket.on('error', error => {
     counters[refusalOf(error)].value += 1
-    closed()
+    closed(false)
   })
   if (handler === undefined) {
     counters.room.value += 1
     webSocket.close(tryAgainLater)
     return
   }
-  webSocket.on('close', closed)
+  webSocket.on('close', code => closed(farewells.has(code)))
   webSocket.on('message', (data: RawData, isBinary: boolean) => {
     if (isClosed) return
-    if (isBinary || route.takesText) connection.receive(data as Buffer, handler)
+    connection.heardAtMs = performance.now()
+    if (isBinary || route.takesText) connection.receive({ bytes: data as Buffer, isText: !isBinary, handler })
     else {
       counters.text.value += 1
       webSocket.close(unsupportedData)
-      closed()
+      closed(false)
     }
   })
   // Not one pong for each ping, whatever the peer reads: only the latest needs an answer (section 5.5.3).
   webSocket.on('ping', data => {
+    connection.heardAtMs = performance.now()
     if (socket.writableLength <= pongBytesMax) webSocket.pong(data)
+  })
+  webSocket.on('pong', () => {
+    connection.heardAtMs = performance.now()
   })
   let unprovenBytes = 0
   const count = (chunk: Buffer) => {
@@ -65,12 +74,19 @@ export function openConnection({ webSocket, socket, route, peer, counters }: Ope
   socket.on('data', count)
 }
 
+interface Received {
+  readonly bytes: Uint8Array
+  readonly isText: boolean
+  readonly handler: WebSocketHandler
+}
+
 class Connection implements WebSocketConnection {
+  heardAtMs = performance.now()
   readonly #webSocket: WebSocket
   readonly #socket: Duplex
   #isPaused = false
   /** Read before the pause and not yet given on: what one read of the socket held. */
-  #held: { readonly bytes: Uint8Array; readonly handler: WebSocketHandler }[] = []
+  #held: Received[] = []
 
   constructor(webSocket: WebSocket, socket: Duplex) {
     this.#webSocket = webSocket
@@ -93,13 +109,17 @@ class Connection implements WebSocketConnection {
     return this.#isPaused
   }
 
-  receive(bytes: Uint8Array, handler: WebSocketHandler): void {
-    if (this.#isPaused) this.#held.push({ bytes, handler })
-    else handler.received(bytes)
+  receive(received: Received): void {
+    if (this.#isPaused) this.#held.push(received)
+    else received.handler.received(received.bytes, received.isText)
   }
 
-  send(bytes: Uint8Array, onSent: () => void): void {
-    this.#webSocket.send(bytes, { binary: true }, onSent)
+  send(bytes: Uint8Array, onSent: () => void, isText = false): void {
+    this.#webSocket.send(bytes, { binary: !isText }, onSent)
+  }
+
+  ping(): void {
+    if (!this.isClosed) this.#webSocket.ping()
   }
 
   cork(): void {
@@ -123,15 +143,18 @@ class Connection implements WebSocketConnection {
         this.#webSocket.resume()
         return
       }
-      next.handler.received(next.bytes)
+      next.handler.received(next.bytes, next.isText)
     }
   }
 
-  close(code: number): void {
+  close(code: number, reason = ''): void {
     this.#held = []
     // The peer's own close comes behind whatever it has sent.
     this.resume()
-    this.#webSocket.close(code)
+    const text = new Uint8Array(reasonBytesMax)
+    // Whole characters.
+    const { written } = new TextEncoder().encodeInto(reason, text)
+    this.#webSocket.close(code, text.subarray(0, written) as Buffer)
   }
 
   destroy(): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ThingmeshError } from '@thingmesh/core'
 import { WebSocketServer } from 'ws'
-import type { ListenerContext, Peer, Upgrade, WebSocketRoute } from '../../contracts/index.ts'
+import type { Caller, ListenerContext, Upgrade, WebSocketRoute } from '../../contracts/index.ts'
 import { openConnection } from './connection.ts'
 import { type WebSocketCounters, type WebSocketRefusal, webSocketCounters } from './counters.ts'
 
@@ -29,32 +29,32 @@ export function webSockets({ routes, origins = [] }: WebSocketsOptions): Upgrade
 }
 
 class WebSockets implements Upgrade {
-  readonly #routes: ReadonlyMap<string, { readonly route: WebSocketRoute; readonly server: WebSocketServer }>
+  readonly #routes: readonly { readonly route: WebSocketRoute; readonly server: WebSocketServer }[]
   readonly #origins: ReadonlySet<string>
   #counters: WebSocketCounters | undefined
 
   constructor(routes: readonly WebSocketRoute[], origins: ReadonlySet<string>) {
-    this.#routes = new Map(routes.map(route => [route.path, { route, server: toServer(route) }]))
+    this.#routes = routes.map(route => ({ route, server: toServer(route) }))
     this.#origins = origins
   }
 
   start(context: ListenerContext, door: string): void {
     if (this.#counters !== undefined) throw new TypeError('one webSockets() serves one listener')
     this.#counters = webSocketCounters(context.meter)
-    for (const { route } of this.#routes.values()) route.start(context, `${door}${route.path}`)
+    for (const { route } of this.#routes) route.start(context, `${door}${route.path}`)
   }
 
   stop(): void {
     if (this.#counters === undefined) return
     this.#counters = undefined
-    for (const { route } of this.#routes.values()) route.stop()
+    for (const { route } of this.#routes) route.stop()
   }
 
   isMeantBy({ headers }: IncomingMessage): boolean {
     return headers.upgrade?.toLowerCase() === 'websocket'
   }
 
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer): ThingmeshError | undefined {
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller): ThingmeshError | undefined {
     const counters = this.#counters
     if (counters === undefined) return new ThingmeshError('unavailable', 'the hub is stopping')
     const refuse = (limit: WebSocketRefusal, error: ThingmeshError) => {
@@ -62,22 +62,31 @@ class WebSockets implements Upgrade {
       return error
     }
     const { url = '', headers } = request
-    const found = this.#routes.get(url.split('?', 1)[0]!)
+    const path = url.split('?', 1)[0]!
+    const found = this.#routes.find(({ route }) => route.isAt(path))
     if (found === undefined) return refuse('path', new ThingmeshError('not-found', 'no WebSocket at this path'))
     // A browser lets any page connect to anywhere, with what it knows of the user there (RFC 6455, section 10.2).
     if (!this.#allows(headers.origin)) {
       return refuse('origin', new ThingmeshError('permission-denied', 'the origin is not one that is let in'))
     }
     const { route, server } = found
-    const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map(name => name.trim())
-    if (!route.subprotocols.some(name => offered.includes(name))) {
+    const { authorization, 'sec-websocket-protocol': names } = headers
+    const offered = names === undefined ? [] : names.split(',').map(name => name.trim())
+    const isOptional = route.subprotocolOptional && offered.length === 0
+    if (!isOptional && !route.subprotocols.some(name => offered.includes(name))) {
       const message = `no subprotocol is offered that is spoken here: ${route.subprotocols.join(', ')}`
       return refuse('subprotocol', new ThingmeshError('invalid-argument', message))
     }
     let isOpened = false
     server.handleUpgrade(request, socket, head, webSocket => {
       isOpened = true
-      openConnection({ webSocket, socket, route, peer, counters })
+      openConnection({
+        webSocket,
+        socket,
+        route,
+        opening: { ...caller, target: url, authorization, offered },
+        counters,
+      })
     })
     // Answered by then: the handshake itself is at fault.
     if (!isOpened) counters.handshake.value += 1
