@@ -22,7 +22,9 @@ export function introduce(screen: Screen, running: Running): void {
   screen.line(screen.strong('Thingmesh is running.'))
   screen.line(`  MQTT   mqtt://127.0.0.1:${mqttPort}`)
   screen.line(`  HTTP   http://127.0.0.1:${httpPort}`)
-  screen.line(`         ws://127.0.0.1:${httpPort}/mqtt, MQTT over WebSocket`)
+  screen.line(
+    `         ws://127.0.0.1:${httpPort}/mqtt, MQTT over WebSocket; messages as frames at /channels/${channel}/messages`,
+  )
   screen.line(`  CoAP   coap://127.0.0.1:${coapPort}`)
   screen.line(`  data   ${running.data}`)
   screen.line(`  three simulated things publish to ${running.topics.join(', ')}`)

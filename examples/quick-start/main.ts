@@ -6,7 +6,7 @@ import { coapListener } from '@thingmesh/server-kit/coap'
 import { httpListener } from '@thingmesh/server-kit/http'
 import { mqttListener, mqttOverWebSocket } from '@thingmesh/server-kit/mqtt'
 import { sqliteStore } from '@thingmesh/server-kit/sqlite'
-import { webSockets } from '@thingmesh/server-kit/websocket'
+import { messageFrames, webSockets } from '@thingmesh/server-kit/websocket'
 import { createDevices } from './devices.ts'
 import { introduce } from './introduction.ts'
 import { type Options, parseOptions } from './options.ts'
@@ -28,7 +28,7 @@ async function main(options: Options): Promise<void> {
   const interrupted = firstSignal()
   await mkdir(options.data, { recursive: true, mode: 0o700 })
   const mqtt = mqttListener({ port: options.mqtt })
-  const upgrade = webSockets({ routes: [mqttOverWebSocket()] })
+  const upgrade = webSockets({ routes: [mqttOverWebSocket(), messageFrames()] })
   const http = httpListener({ port: options.http, upgrade, stopTimeoutMs: 2_000 })
   const coap = coapListener({ port: options.coap })
   await using hub = await createHub({

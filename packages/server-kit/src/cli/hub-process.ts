@@ -8,7 +8,7 @@ import { createHub, type Hub, type HubOptions } from '../hub.ts'
 import { coapListener } from '../listeners/coap/index.ts'
 import { httpListener } from '../listeners/http/index.ts'
 import { mqttListener, mqttOverWebSocket, specLimits } from '../listeners/mqtt/index.ts'
-import { webSockets } from '../listeners/websocket/index.ts'
+import { messageFrames, webSockets } from '../listeners/websocket/index.ts'
 import { defaultHubLimits } from '../pipeline/limits.ts'
 import { memoryStore } from '../store/memory/index.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
@@ -52,7 +52,7 @@ function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: T
   const web = () => ({
     stopTimeoutMs: drainMs / 2,
     corsOrigins: origins,
-    upgrade: webSockets({ routes: [mqttOverWebSocket(all)], origins }),
+    upgrade: webSockets({ routes: [mqttOverWebSocket(all), messageFrames()], origins }),
   })
   const doors = new Map<'mqtt' | 'http' | 'coap' | 'mqtts' | 'https', Listener>()
   if (mqtt !== undefined) doors.set('mqtt', withFlag(mqttListener({ ...all, host, port: mqtt }), '--mqtt', host, mqtt))

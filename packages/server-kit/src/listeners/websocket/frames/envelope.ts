@@ -1,0 +1,160 @@
+import { type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import type { DeliveryTerms } from '../../../contracts/index.ts'
+import { textOf } from './close-codes.ts'
+import type { FramesCounters } from './counters.ts'
+import type { Format, Frame } from './format.ts'
+import { sendPages } from './log-follower.ts'
+import type { FramesLimits } from './options.ts'
+import {
+  openEnvelope,
+  type PublishRequest,
+  parseRequest,
+  type Request,
+  type RequestId,
+  type SubscribeRequest,
+} from './requests.ts'
+import type { Line, Speech } from './speech.ts'
+import type { Target } from './target.ts'
+
+export interface EnvelopeContext {
+  readonly format: Format
+  readonly target: Target
+  readonly limits: FramesLimits
+  readonly counters: FramesCounters
+}
+
+/** Requests with answers, and messages with all that they carry, on one channel. */
+export class EnvelopeSpeech implements Speech {
+  readonly #line: Line
+  readonly #context: EnvelopeContext
+  /** By filter; those that read the log have something that ends them. */
+  readonly #subscriptions = new Map<string, AbortController | undefined>()
+
+  constructor(line: Line, context: EnvelopeContext) {
+    this.#line = line
+    this.#context = context
+  }
+
+  async begin(): Promise<void> {
+    if (this.#context.target.after === undefined) return
+    throw new ThingmeshError(
+      'invalid-argument',
+      'the query has after, which stands in a subscribe with this subprotocol',
+    )
+  }
+
+  received(frame: Frame): void {
+    const { format, limits } = this.#context
+    const { fields, id } = openEnvelope(format.decode(frame))
+    let request: Request
+    try {
+      request = parseRequest(fields, format, limits)
+    } catch (error) {
+      this.#refuse(id, error)
+      return
+    }
+    if (request.type === 'publish') this.#publish(id, request)
+    else {
+      const done = request.type === 'subscribe' ? this.#subscribe(id, request) : this.#unsubscribe(id, request.pattern)
+      done.catch(error => this.#refuse(id, error))
+    }
+  }
+
+  encode(message: Message, { replay }: DeliveryTerms): Frame {
+    const { format } = this.#context
+    // Live messages come in another order than the log's: their position in it is none to go on from.
+    const { cursor: _cursor, ...fields } = format.fieldsOf(message)
+    return format.encode({ type: 'message', ...(replay ? { lastValue: true } : undefined), ...fields })
+  }
+
+  lastWords(reason: ThingmeshError): Frame {
+    return this.#errorFrame(undefined, reason)
+  }
+
+  #publish(id: RequestId, request: PublishRequest): void {
+    const { channel, subtopic: own } = this.#context.target
+    const { subtopic = own, payload, contentType, delivery, retain, properties } = request
+    const topic = subtopic === undefined ? channel : `${channel}/${subtopic}`
+    const draft = { topic, payload: payload.bytes, contentType, delivery, retain, properties }
+    this.#line.publish(draft, (error, messageId) => {
+      if (error !== undefined) this.#refuse(id, error)
+      else this.#acknowledge(id, messageId === undefined ? {} : { messageId })
+    })
+  }
+
+  async #subscribe(id: RequestId, { pattern, after, delivery, lastValues }: SubscribeRequest): Promise<void> {
+    const filter = this.#filterOf(pattern)
+    if (this.#subscriptions.has(filter)) {
+      throw new ThingmeshError('conflict', 'there is a subscription of this pattern, which is to be ended first')
+    }
+    if (after !== undefined) {
+      this.#follow(id, filter, after === 'now' ? undefined : after)
+      return
+    }
+    this.#subscriptions.set(filter, undefined)
+    const replay = lastValues ? 'always' : 'never'
+    const [result] = await this.#line.session.subscribe([{ filter, delivery, replay }])
+    if (result?.ok === false) {
+      this.#subscriptions.delete(filter)
+      throw result.error
+    }
+    this.#acknowledge(id)
+  }
+
+  #follow(id: RequestId, filter: string, after: number | undefined): void {
+    const { logSubscriptionsMax } = this.#context.limits
+    const count = [...this.#subscriptions.values()].filter(follower => follower !== undefined).length
+    if (count >= logSubscriptionsMax) {
+      throw new ThingmeshError(
+        'rate-limited',
+        `${count} subscriptions read the log, the limit is ${logSubscriptionsMax}`,
+      )
+    }
+    const follower = new AbortController()
+    const ended = AbortSignal.any([follower.signal, this.#line.ended])
+    const pages = this.#line.session.follow({ filter, after, signal: ended })
+    this.#subscriptions.set(filter, follower)
+    this.#acknowledge(id)
+    const { format, target } = this.#context
+    const pattern = filter.slice(target.channel.length + 1)
+    const toFrame = (message: Message) => format.encode({ type: 'message', pattern, ...format.fieldsOf(message) })
+    sendPages(pages, this.#line, toFrame, ended).catch(error => this.#line.fail(error))
+  }
+
+  async #unsubscribe(id: RequestId, pattern: string | undefined): Promise<void> {
+    const filter = this.#filterOf(pattern)
+    if (!this.#subscriptions.has(filter)) {
+      throw new ThingmeshError('not-found', 'there is no subscription of this pattern')
+    }
+    const follower = this.#subscriptions.get(filter)
+    this.#subscriptions.delete(filter)
+    if (follower !== undefined) follower.abort()
+    else await this.#line.session.unsubscribe([filter])
+    this.#acknowledge(id)
+  }
+
+  #filterOf(pattern = this.#context.target.subtopic ?? '#'): string {
+    return `${this.#context.target.channel}/${pattern}`
+  }
+
+  #acknowledge(id: RequestId, more: Readonly<Record<string, unknown>> = {}): void {
+    if (id !== undefined) this.#line.send(this.#context.format.encode({ type: 'ack', id, ...more }))
+  }
+
+  /** Said also where the request has no id: a client that is not told goes on doing it. */
+  #refuse(id: RequestId, failure: unknown): void {
+    const error = toThingmeshError(failure)
+    this.#context.counters.refusedFrame(error.code).value += 1
+    this.#line.send(this.#errorFrame(id, error))
+  }
+
+  #errorFrame(id: RequestId, error: ThingmeshError): Frame {
+    const fields = {
+      type: 'error',
+      ...(id === undefined ? undefined : { id }),
+      code: error.code,
+      message: textOf(error),
+    }
+    return this.#context.format.encode(fields)
+  }
+}

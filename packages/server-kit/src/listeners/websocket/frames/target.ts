@@ -1,0 +1,74 @@
+import { type Delivery, ThingmeshError } from '@thingmesh/core'
+
+/** What the address of a WebSocket says. */
+export interface Target {
+  readonly channel: string
+  /** Absent where the path ends with `messages`. */
+  readonly subtopic: string | undefined
+  readonly token: string | undefined
+  /** Where to go on in the log, exclusive; `now` for its end. */
+  readonly after: number | 'now' | undefined
+  readonly delivery: Delivery
+}
+
+const parameters: ReadonlySet<string> = new Set(['token', 'after', 'qos'])
+
+/** `/{channel}/messages`, and a subtopic, below a base; as it came, without the query. */
+export function isMessagesPath(base: string, path: string): boolean {
+  if (!path.startsWith(`${base}/`)) return false
+  const [channel, messages] = path.slice(base.length + 1).split('/', 2)
+  return channel !== '' && messages === 'messages'
+}
+
+/** Throws `invalid-argument`, and `unsupported` for what is no channel. The path is one that `isMessagesPath` knows. */
+export function parseTarget(base: string, target: string): Target {
+  const question = target.indexOf('?')
+  const path = question === -1 ? target : target.slice(0, question)
+  const [channel, , ...subtopic] = path
+    .slice(base.length + 1)
+    .split('/')
+    .map(decodeLevel)
+  // A filter that begins with it would be a subscription of another kind, to whatever channel comes behind.
+  if (channel === '$share')
+    throw new ThingmeshError('unsupported', 'shared subscriptions are not for a WebSocket of one channel')
+  const query = new URLSearchParams(question === -1 ? '' : target.slice(question))
+  for (const name of query.keys()) {
+    if (!parameters.has(name)) throw invalid(`the query has something else than ${[...parameters].join(', ')}`)
+    if (query.getAll(name).length > 1) throw invalid(`the query has ${name} more than once`)
+  }
+  const qos = query.get('qos') ?? '1'
+  if (qos !== '0' && qos !== '1') throw invalid('qos in the query is something else than 0 or 1')
+  const after = query.get('after')
+  return {
+    channel: channel!,
+    subtopic: subtopic.length === 0 ? undefined : subtopic.join('/'),
+    token: query.get('token') ?? undefined,
+    after: after === null ? undefined : parseAfter(after),
+    delivery: qos === '0' ? 'at-most-once' : 'at-least-once',
+  }
+}
+
+/** `now`, or a cursor as a message carries it. Throws `invalid-argument`. */
+export function parseAfter(text: unknown): number | 'now' {
+  if (text === 'now') return text
+  if (typeof text !== 'string' || !/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw invalid('after is no cursor, and not "now"')
+  }
+  return Number(text)
+}
+
+/** An encoded slash is refused: decoded it would be one level more. */
+function decodeLevel(level: string): string {
+  let decoded: string
+  try {
+    decoded = decodeURIComponent(level)
+  } catch {
+    throw invalid('the path has a malformed percent encoding')
+  }
+  if (decoded.includes('/')) throw invalid('the path has an encoded slash within a level')
+  return decoded
+}
+
+function invalid(message: string): ThingmeshError {
+  return new ThingmeshError('invalid-argument', message)
+}
