@@ -61,7 +61,8 @@ export async function readMetrics(hub: HubProcess): Promise<string> {
   return exchange(hub, 'GET', '/metrics')
 }
 
-async function ask(hub: HubProcess, method: string, path: string, body?: object): Promise<unknown> {
+/** The answer to a request of the administrator. */
+export async function ask(hub: HubProcess, method: string, path: string, body?: object): Promise<unknown> {
   return JSON.parse(await exchange(hub, method, path, body))
 }
 
