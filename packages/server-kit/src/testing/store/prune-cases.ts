@@ -35,7 +35,8 @@ export const pruneCases: readonly StoreCase[] = [
     run: async open => {
       const store = await open()
       for (const i of range(1, 60)) {
-        const payload = new Uint8Array(8000)
+        // Large enough for no store to join what was appended apart: it would have to keep what is joined with younger ones.
+        const payload = new Uint8Array(25_000)
         const fields = { acceptedAtMs: hour + i * 1000, payload }
         await store.log.append([
           message(3 * i, 'a/b', fields),
