@@ -99,7 +99,7 @@ describe('readers that freeze', () => {
       const caughtUpMs = performance.now() - thawedAt
       // It does not see that it was cut: the hub's own count tells.
       const wasCut = async () =>
-        /^thingmesh_mqtt_refused_total\{limit="drain-timeout"\} 1$/m.test(await readMetrics(hub))
+        /^thingmesh_mqtt_refused_total\{limit="drain-timeout",transport="tcp"\} 1$/m.test(await readMetrics(hub))
       await until(wasCut, 'the end of the connection whose socket was full', 20_000)
       await frozenBoth.cut()
       const again = await connectRaw(site, hub, viewer, floodedOptions)
