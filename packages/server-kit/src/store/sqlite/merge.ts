@@ -7,8 +7,10 @@ import { inTransaction } from './database.ts'
 import { type SpanRow, type Spans, spanColumns, toSpanRow } from './spans.ts'
 
 /** A run below this is small. */
-const smallBytes = 64 * 1024
-const mergedBytesMax = 1024 * 1024
+const smallBytes = 32 * 1024
+/** Of one merge: commits wait for it, so it takes some milliseconds at the most. */
+const mergedBytesMax = 256 * 1024
+const mergedRunsMax = 256
 /** So many small runs in a row are worth a transaction. */
 const runsMin = 64
 /** The newest runs are being read by sessions that have just fallen behind, and are left alone. */
@@ -92,7 +94,7 @@ export class Merger {
     const rows = this.#runs.all(this.#done, below)
     for (const [run, bytes] of this.#sizes(rows)) {
       const isSmall = bytes < smallBytes
-      const isFull = isSmall && chainBytes + bytes > mergedBytesMax
+      const isFull = isSmall && (chainBytes + bytes > mergedBytesMax || chain.length === mergedRunsMax)
       if (isFull || (!isSmall && chain.length >= min)) return this.#merge(chain)
       if (isSmall) {
         chain.push(run)
