@@ -5,6 +5,8 @@ export default defineConfig({
     index: 'src/index.ts',
     mqtt: 'src/bindings/mqtt/index.ts',
     coap: 'src/bindings/coap/index.ts',
+    'mqtt-client': 'src/client/mqtt/index.ts',
+    testing: 'src/testing/index.ts',
     cbor: 'src/codec/cbor/index.ts',
     senml: 'src/codec/senml/index.ts',
     'senml-cbor': 'src/codec/senml/cbor.ts',

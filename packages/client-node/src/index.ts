@@ -1,6 +1,6 @@
 /**
- * Talk to a hub from Node, 20.19 and up. What there is today is HTTP: the client of `@thingmesh/core`, on Node's
- * own `fetch`. There is no MQTT client in here: any MQTT client works, MQTT.js for one.
+ * Talk to a hub from Node, 20.19 and up: `connect` for a standing connection over MQTT or HTTP, `connectHttp` for requests
+ * one by one, `createAdmin` for the registry.
  */
 export {
   type Admin,
@@ -10,9 +10,19 @@ export {
   type CallOptions,
   type CancelSignal,
   type ChannelClient,
+  type ChannelPublishOptions,
+  type ChannelSubscribeOptions,
   type ChannelUpdate,
+  type Client,
+  type ClientChannel,
+  type ClientEvents,
+  type ClientMessage,
+  type ClientOptions,
+  type ClientState,
+  type ClientStatus,
   connectHttp,
   createAdmin,
+  type DropReason,
   type ErrorCode,
   type Fetch,
   type FetchRequest,
@@ -21,24 +31,33 @@ export {
   type GrantClient,
   type GrantFilter,
   type GrantUpdate,
+  type HistoryOptions,
   type HttpClient,
   type HttpClientOptions,
   isThingmeshError,
   type KeyClient,
+  memoryOutbox,
   type NamedQuery,
   type NewChannel,
   type NewGrant,
   type NewThing,
+  type Outbox,
+  type OutboxEntry,
+  type OutboxLimits,
+  type OutboxPolicy,
+  type OutboxStats,
   type Outcome,
   type PageSize,
   type Publishable,
   type Published,
   type PublishOptions,
   type ReadOptions,
+  type Receipt,
   type ReceivedMessage,
   type ReceivedPage,
   type ReceivedPayload,
   type ResourceClient,
+  type Subscription,
   type ThingClient,
   ThingmeshError,
   type ThingUpdate,
@@ -50,3 +69,6 @@ export {
   type TypedPage,
   typedChannel,
 } from '@thingmesh/core'
+export { type ConnectOptions, connect } from './connect.ts'
+export { type FileOutboxOptions, fileOutbox } from './outbox/file-outbox.ts'
+export type { TlsOptions } from './transports/tcp.ts'

@@ -1,7 +1,14 @@
 import { isThingmeshError, ThingmeshError } from '../errors/index.ts'
 import { openDeadline } from './deadline.ts'
 import { errorFromFetch, errorFromResponse } from './failure.ts'
-import { type CancelSignal, type Fetch, type FetchBody, platform } from './platform.ts'
+import {
+  type ByteReader,
+  type CancelSignal,
+  type Fetch,
+  type FetchBody,
+  type FetchResponse,
+  platform,
+} from './platform.ts'
 
 /** Where the hub is and who asks. */
 export interface ExchangeOptions {
@@ -30,6 +37,8 @@ export interface ExchangeRequest {
 export interface Exchange {
   readonly closed: CancelSignal
   send(request: ExchangeRequest): Promise<unknown>
+  /** The answer's body as it comes, until its reader is cancelled. The signal and the time-out are for its head alone. */
+  stream(request: ExchangeRequest & { readonly accept: string }): Promise<ByteReader>
   /** Ends what is under way with `canceled`; everything after it, too. Idempotent. */
   close(): void
 }
@@ -41,7 +50,11 @@ export function openExchange(options: ExchangeOptions): Exchange {
   const { AbortController } = platform()
   const closing = new AbortController()
 
-  const send = async (request: ExchangeRequest): Promise<unknown> => {
+  const answered = async <Value>(
+    request: ExchangeRequest,
+    accept: string,
+    use: (response: FetchResponse) => Value | Promise<Value>,
+  ): Promise<Value> => {
     if (closing.signal.aborted) throw new ThingmeshError('canceled', 'the client is closed', { outcome: 'not-sent' })
     if (request.signal?.aborted === true) throw canceled(request.signal.reason, 'not-sent')
     const timeoutMs = options.timeoutMs + (request.extraMs ?? 0)
@@ -50,7 +63,7 @@ export function openExchange(options: ExchangeOptions): Exchange {
       const response = await fetch(base + toPath(request), {
         method: request.method,
         headers: {
-          accept: 'application/json',
+          accept,
           ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
           ...request.headers,
         },
@@ -59,9 +72,8 @@ export function openExchange(options: ExchangeOptions): Exchange {
         // A redirect would carry the credential to a place that nobody named.
         redirect: 'error',
       })
-      const text = await response.text()
-      if (response.status >= 200 && response.status < 300) return text === '' ? undefined : parseAnswer(text)
-      throw errorFromResponse(response.status, text, response.headers.get('retry-after'))
+      if (response.status >= 200 && response.status < 300) return await use(response)
+      throw errorFromResponse(response.status, await response.text(), response.headers.get('retry-after'))
     } catch (error) {
       if (isThingmeshError(error)) throw error
       const ended = deadline.ended()
@@ -75,7 +87,20 @@ export function openExchange(options: ExchangeOptions): Exchange {
     }
   }
 
-  return { closed: closing.signal, send, close: () => closing.abort() }
+  const send = (request: ExchangeRequest): Promise<unknown> =>
+    answered(request, 'application/json', async response => {
+      const text = await response.text()
+      return text === '' ? undefined : parseAnswer(text)
+    })
+
+  const stream = (request: ExchangeRequest & { readonly accept: string }): Promise<ByteReader> =>
+    answered(request, request.accept, response => {
+      const reader = response.body?.getReader()
+      if (reader === undefined) throw new TypeError('this fetch gives no body that can be read as it comes')
+      return reader
+    })
+
+  return { closed: closing.signal, send, stream, close: () => closing.abort() }
 }
 
 function canceled(cause: unknown, outcome: 'not-sent' | 'unknown'): ThingmeshError {

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes, type Outcome, ThingmeshError } from '../errors/index.ts'
+import { type ErrorCode, errorCodes, isThingmeshError, type Outcome, ThingmeshError } from '../errors/index.ts'
 
 /** What the HTTP side may say no with, where the answer is not the hub's own: a proxy's, or somebody else's server. */
 const codeByStatus: Readonly<Record<number, ErrorCode>> = {
@@ -115,4 +115,14 @@ function neverConnected(error: unknown): boolean {
 function causeCode(error: unknown): string | undefined {
   const code = member(member(error, 'cause') ?? error, 'code')
   return typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined
+}
+
+/** What the arguments say wrong never left. */
+export function notSent<Value>(parse: () => Value): Value {
+  try {
+    return parse()
+  } catch (error) {
+    if (!isThingmeshError(error)) throw error
+    throw new ThingmeshError(error.code, error.message, { outcome: 'not-sent', details: error.details })
+  }
 }

@@ -3,7 +3,9 @@ import { ThingmeshError } from '../errors/index.ts'
 import type { Address, MessageId } from '../model/index.ts'
 import { type BatchItem, type BatchResult, ndjsonType, qosOf, readResults, toLines } from './batch.ts'
 import { type Exchange, openExchange } from './exchange.ts'
+import { notSent } from './failure.ts'
 import { type FollowOptions, followMessages } from './follow.ts'
+import { findLogEnd } from './log-end.ts'
 import { type ReceivedMessage, type ReceivedPage, readPage } from './messages.ts'
 import { type HttpClientOptions, toExchangeOptions } from './options.ts'
 import { type Publishable, toBody } from './payload.ts'
@@ -94,10 +96,7 @@ export function connectHttp(url: string, options: HttpClientOptions): HttpClient
         {
           closed: exchange.closed,
           poll: (after, waitSeconds) => read(filter, { ...(after === '' ? {} : { after }), waitSeconds, signal }),
-          end: async () => {
-            const { messages, next } = await read(filter, { last: 1, signal })
-            return messages.at(-1)?.cursor ?? next ?? ''
-          },
+          end: () => findLogEnd(query => read(filter, { ...query, signal })),
         },
         following,
       )
@@ -168,7 +167,7 @@ function toQuoted(key: string): string {
   return `"${key.replace(/["\\]/g, '\\$&')}"`
 }
 
-async function readMessages(exchange: Exchange, filter: string, options: ReadOptions): Promise<ReceivedPage> {
+export async function readMessages(exchange: Exchange, filter: string, options: ReadOptions): Promise<ReceivedPage> {
   // No topic is without a channel, so `#` and `+/#` say the same; a path has a place for the latter only.
   const [channel = '', ...pattern] = notSent(() => parseFilter(filter === '#' ? '+/#' : filter)).split('/')
   const answer = await exchange.send({
@@ -190,16 +189,6 @@ async function readMessages(exchange: Exchange, filter: string, options: ReadOpt
   return readPage(answer)
 }
 
-function levels(subtopic: string): readonly string[] {
+export function levels(subtopic: string): readonly string[] {
   return subtopic === '' ? [] : subtopic.split('/')
-}
-
-/** What is refused before anything is sent says so. */
-export function notSent<Value>(parse: () => Value): Value {
-  try {
-    return parse()
-  } catch (error) {
-    if (!(error instanceof ThingmeshError)) throw error
-    throw new ThingmeshError(error.code, error.message, { outcome: 'not-sent', details: error.details })
-  }
 }

@@ -49,7 +49,8 @@ export function readPage(answer: unknown): ReceivedPage {
   return { messages: page.messages.map(readMessage), next: next ?? undefined, complete: page.complete === true }
 }
 
-function readMessage(value: unknown): ReceivedMessage {
+/** Throws `unavailable` for what no hub of this protocol would say. */
+export function readMessage(value: unknown): ReceivedMessage {
   const fields = asRecord(value)
   const envelope: ReceivedEnvelope = {
     id: text(fields, 'id'),

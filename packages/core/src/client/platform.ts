@@ -5,6 +5,7 @@
  */
 interface Platform {
   readonly fetch?: Fetch
+  readonly WebSocket?: unknown
   readonly URL: new (url: string) => UrlParts
   readonly AbortController: new () => { readonly signal: CancelSignal; abort(reason?: unknown): void }
   setTimeout(callback: () => void, milliseconds: number): unknown
@@ -12,6 +13,7 @@ interface Platform {
   atob(base64: string): string
   btoa(binary: string): string
   readonly performance: { now(): number }
+  readonly crypto: { getRandomValues(bytes: Uint8Array<ArrayBuffer>): Uint8Array }
 }
 
 interface UrlParts {
@@ -50,6 +52,13 @@ export interface FetchResponse {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   text(): Promise<string>
+  /** What comes as it comes; a client that follows event streams needs it. */
+  readonly body?: { getReader(): ByteReader } | null
+}
+
+export interface ByteReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
+  cancel(): Promise<void>
 }
 
 export function platform(): Platform {

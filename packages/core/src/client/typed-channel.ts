@@ -2,8 +2,9 @@ import { toTopic } from '../address/index.ts'
 import { jsonCodec, textCodec } from '../codec/index.ts'
 import { type ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { ChannelDefinition } from '../schema/index.ts'
+import { notSent } from './failure.ts'
 import type { FollowOptions } from './follow.ts'
-import { type HttpClient, notSent, type Published, type PublishOptions, type ReadOptions } from './http.ts'
+import type { HttpClient, Published, PublishOptions, ReadOptions } from './http.ts'
 import type { ReceivedMessage, ReceivedPage } from './messages.ts'
 
 /** Which part of the channel. */

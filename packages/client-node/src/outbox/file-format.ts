@@ -1,0 +1,101 @@
+import { crc32 } from 'node:zlib'
+import { type MessageProperties, type OutboxEntry, ThingmeshError } from '@thingmesh/core'
+
+/**
+ * An outbox file: eight bytes that name the format, then records. A record is the length of its body and the CRC-32 of it,
+ * four bytes each, big-endian, and the body: a kind, and
+ * - 1, an entry: the length of a JSON text, four bytes, the text, the payload;
+ * - 2, entries that are gone: their sequences, eight bytes each.
+ */
+export const fileMagic: Buffer = Buffer.from('TMOUTB01')
+
+const recordHead = 8
+const kindEntry = 1
+const kindGone = 2
+
+export type FileRecord =
+  | { readonly kind: 'entry'; readonly entry: OutboxEntry; readonly bytes: number }
+  | { readonly kind: 'gone'; readonly sequences: readonly number[]; readonly bytes: number }
+
+export interface FileContents {
+  readonly records: readonly FileRecord[]
+  /** Up to here the file is whole. */
+  readonly goodBytes: number
+  /** What lies behind is no more than a record that was not written to its end. */
+  readonly torn: boolean
+}
+
+export function encodeEntry({ payload, properties, ...fields }: OutboxEntry): Buffer {
+  const text = Buffer.from(JSON.stringify({ ...fields, ...(properties && { properties: toJson(properties) }) }))
+  const head = Buffer.alloc(5)
+  head[0] = kindEntry
+  head.writeUInt32BE(text.length, 1)
+  return toRecord([head, text, payload])
+}
+
+export function encodeGone(sequences: readonly number[]): Buffer {
+  const body = Buffer.alloc(1 + sequences.length * 8)
+  body[0] = kindGone
+  for (const [index, sequence] of sequences.entries()) body.writeBigUInt64BE(BigInt(sequence), 1 + index * 8)
+  return toRecord([body])
+}
+
+function toRecord(parts: readonly Uint8Array[]): Buffer {
+  const record = Buffer.concat([Buffer.alloc(recordHead), ...parts])
+  const body = record.subarray(recordHead)
+  record.writeUInt32BE(body.length, 0)
+  record.writeUInt32BE(crc32(body), 4)
+  return record
+}
+
+/** Reads as far as the file is whole. Throws `unsupported` for what is no outbox file. */
+export function parseFile(bytes: Buffer): FileContents {
+  const beginning = bytes.subarray(0, fileMagic.length)
+  if (!fileMagic.subarray(0, beginning.length).equals(beginning)) {
+    throw new ThingmeshError('unsupported', 'the file is no outbox, or one of another version')
+  }
+  if (beginning.length < fileMagic.length) return { records: [], goodBytes: 0, torn: true }
+  const records: FileRecord[] = []
+  let at = fileMagic.length
+  while (at < bytes.length) {
+    const torn = at + recordHead > bytes.length || at + recordHead + bytes.readUInt32BE(at) > bytes.length
+    const record = torn ? undefined : parseRecord(bytes, at)
+    if (record === undefined) return { records, goodBytes: at, torn }
+    records.push(record)
+    at += record.bytes
+  }
+  return { records, goodBytes: at, torn: false }
+}
+
+function parseRecord(bytes: Buffer, at: number): FileRecord | undefined {
+  const length = bytes.readUInt32BE(at)
+  const body = bytes.subarray(at + recordHead, at + recordHead + length)
+  if (length === 0 || crc32(body) !== bytes.readUInt32BE(at + 4)) return undefined
+  const total = recordHead + length
+  if (body[0] === kindEntry) return { kind: 'entry', entry: parseEntry(body), bytes: total }
+  if (body[0] !== kindGone) return undefined
+  const sequences = Array.from({ length: (length - 1) / 8 }, (_, n) => Number(body.readBigUInt64BE(1 + n * 8)))
+  return { kind: 'gone', sequences, bytes: total }
+}
+
+/** The checksum has said that this is what was written. */
+function parseEntry(body: Buffer): OutboxEntry {
+  const textEnd = 5 + body.readUInt32BE(1)
+  const { properties, ...fields } = JSON.parse(body.toString('utf8', 5, textEnd)) as WrittenEntry
+  const payload = Uint8Array.from(body.subarray(textEnd))
+  return { ...fields, payload, ...(properties && { properties: fromJson(properties) }) }
+}
+
+type WrittenEntry = Omit<OutboxEntry, 'payload' | 'properties'> & { readonly properties?: WrittenProperties }
+type WrittenProperties = Omit<MessageProperties, 'correlation'> & { readonly correlation?: string }
+
+function toJson({ correlation, ...rest }: MessageProperties): WrittenProperties {
+  return { ...rest, ...(correlation && { correlation: Buffer.from(correlation).toString('base64') }) }
+}
+
+function fromJson({ correlation, ...rest }: WrittenProperties): MessageProperties {
+  return {
+    ...rest,
+    ...(correlation !== undefined && { correlation: Uint8Array.from(Buffer.from(correlation, 'base64')) }),
+  }
+}

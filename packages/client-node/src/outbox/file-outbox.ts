@@ -1,0 +1,175 @@
+import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Outbox, OutboxEntry } from '@thingmesh/core'
+import { encodeEntry, encodeGone, fileMagic, parseFile } from './file-format.ts'
+
+export interface FileOutboxOptions {
+  /** The file; its directory is made. One process at a time. */
+  readonly path: string
+  /**
+   * What an entry survives before a publish settles: `disk`, a power cut, by a sync to disk that all entries of a moment
+   * share, the default; `process`, the end of the process alone.
+   */
+  readonly durability?: 'disk' | 'process' | undefined
+  /** The file is written anew when more than half of it is of no use any more, and it is larger than this. 1,048,576 by default. */
+  readonly compactBytesMin?: number | undefined
+}
+
+interface Write {
+  readonly bytes: Buffer
+  readonly durable: boolean
+  settle(error?: unknown): void
+}
+
+/** Drafts in a file that is only ever appended to, so that whatever ends the process leaves what was kept before. */
+export function fileOutbox(options: FileOutboxOptions): Outbox {
+  return new FileOutbox(options)
+}
+
+class FileOutbox implements Outbox {
+  readonly durable = true
+  readonly #path: string
+  readonly #sync: boolean
+  readonly #compactBytesMin: number
+  readonly #live = new Map<number, { readonly entry: OutboxEntry; readonly bytes: number }>()
+  #file: FileHandle | undefined
+  /** Where the next record goes. What is behind it was not written to its end, and counts for nothing. */
+  #size = 0
+  #liveBytes = 0
+  #writes: Write[] = []
+  #writing: Promise<void> = Promise.resolve()
+  #isWriting = false
+
+  constructor({ path, durability = 'disk', compactBytesMin = 1_048_576 }: FileOutboxOptions) {
+    this.#path = path
+    this.#sync = durability === 'disk'
+    this.#compactBytesMin = compactBytesMin
+  }
+
+  async open(): Promise<readonly OutboxEntry[]> {
+    await mkdir(dirname(this.#path), { recursive: true })
+    const bytes = await readFile(this.#path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return Buffer.alloc(0)
+      throw error
+    })
+    const { records, goodBytes, torn } = parseFile(bytes)
+    // More than a record that was cut short: somebody may want to look at it.
+    if (!torn && goodBytes < bytes.length) await writeFile(`${this.#path}.damaged`, bytes.subarray(goodBytes))
+    for (const record of records) {
+      if (record.kind === 'entry') this.#admit(record.entry, record.bytes)
+      else for (const sequence of record.sequences) this.#release(sequence)
+    }
+    // A fresh file holds what is of use and nothing else, and replaces the old one in one step.
+    await this.#rewrite()
+    return [...this.#live.values()].map(({ entry }) => entry).sort((a, b) => a.sequence - b.sequence)
+  }
+
+  append(entry: OutboxEntry): Promise<void> {
+    const bytes = encodeEntry(entry)
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        if (error === undefined) this.#admit(entry, bytes.length)
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+      this.#enqueue({ bytes, durable: true, settle })
+    })
+  }
+
+  async remove(sequences: readonly number[]): Promise<void> {
+    this.#enqueue({
+      bytes: encodeGone(sequences),
+      durable: false,
+      // One that could not be written is written when the file is, the next time; and its entry has its key.
+      settle: () => {
+        for (const sequence of sequences) this.#release(sequence)
+      },
+    })
+  }
+
+  async close(): Promise<void> {
+    while (this.#isWriting) await this.#writing
+    const file = this.#file
+    this.#file = undefined
+    if (this.#sync) await file?.datasync()
+    await file?.close()
+  }
+
+  #admit(entry: OutboxEntry, bytes: number): void {
+    this.#live.set(entry.sequence, { entry, bytes })
+    this.#liveBytes += bytes
+  }
+
+  #release(sequence: number): void {
+    this.#liveBytes -= this.#live.get(sequence)?.bytes ?? 0
+    this.#live.delete(sequence)
+  }
+
+  #enqueue(write: Write): void {
+    if (this.#file === undefined) {
+      write.settle(new TypeError('the outbox is not open'))
+      return
+    }
+    this.#writes.push(write)
+    if (!this.#isWriting) this.#writing = this.#writeAll()
+  }
+
+  /** While one batch is being written the next one gathers. */
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true
+    while (this.#writes.length > 0) {
+      const batch = this.#writes.splice(0)
+      try {
+        await this.#write(batch)
+      } catch (error) {
+        // Whole records of a batch that failed would be found by the next process, against what their callers are told.
+        await this.#file?.truncate(this.#size).catch(() => undefined)
+        for (const { settle } of batch) settle(error)
+        continue
+      }
+      for (const { settle } of batch) settle()
+      if (this.#size > this.#compactBytesMin && this.#liveBytes < this.#size / 2) {
+        // What could not be compacted is as good as it was.
+        await this.#rewrite().catch(() => undefined)
+      }
+    }
+    // In the same turn as the look at what is left, or a write that comes in between would lie there.
+    this.#isWriting = false
+  }
+
+  async #write(batch: readonly Write[]): Promise<void> {
+    const bytes = Buffer.concat(batch.map(write => write.bytes))
+    for (let written = 0; written < bytes.length; ) {
+      const part = await this.#file!.write(bytes, written, bytes.length - written, this.#size + written)
+      written += part.bytesWritten
+    }
+    if (this.#sync && batch.some(({ durable }) => durable)) await this.#file!.datasync()
+    this.#size += bytes.length
+  }
+
+  async #rewrite(): Promise<void> {
+    const fresh = `${this.#path}.new`
+    const bytes = Buffer.concat([fileMagic, ...[...this.#live.values()].map(({ entry }) => encodeEntry(entry))])
+    // What devices measure is nobody else's to read.
+    const file = await open(fresh, 'w+', 0o600)
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+      await rename(fresh, this.#path)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+    await syncDirectory(dirname(this.#path))
+    await this.#file?.close()
+    this.#file = file
+    this.#size = bytes.length
+  }
+}
+
+/** So that the name is on disk too; where the platform knows no such thing it needs none. */
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r').catch(() => undefined)
+  await directory?.sync().catch(() => undefined)
+  await directory?.close()
+}

@@ -1,0 +1,81 @@
+import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { Dial } from '@thingmesh/core/mqtt-client'
+
+/** For a secure connection. Absent: the certificates that Node trusts, and no certificate of our own. */
+export interface TlsOptions {
+  /** Certificates to trust in place of Node's own, PEM. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined
+  /** Our own certificate and its key, PEM. */
+  readonly cert?: string | Buffer | undefined
+  readonly certKey?: string | Buffer | undefined
+  /** The protocols to offer (RFC 7301), `['mqtt']` for one. */
+  readonly alpn?: readonly string[] | undefined
+}
+
+/** How long a connection that was ended may take to go. */
+const lingerMs = 1_000
+
+/** Opens TCP, or TLS where `tls` is given. */
+export function tcpDial(host: string, port: number, tls: TlsOptions | undefined): Dial {
+  return async (handlers, signal) => {
+    const socket = openSocket(host, port, tls)
+    let failure: unknown
+    socket.on('error', error => {
+      failure = error
+    })
+    await opened(socket, tls === undefined ? 'connect' : 'secureConnect', signal)
+    socket.setNoDelay(true)
+    socket.on('data', bytes => handlers.onBytes(bytes))
+    socket.on('close', () => handlers.onClosed(failure))
+    return {
+      get bufferedBytes() {
+        return socket.writableLength
+      },
+      send: bytes => coalesced(socket, bytes),
+      end() {
+        socket.end()
+        setTimeout(() => socket.destroy(), lingerMs).unref()
+      },
+      destroy: () => void socket.destroy(),
+    }
+  }
+}
+
+/** One write for all that one turn of the event loop has to say. */
+function coalesced(socket: Socket, bytes: Uint8Array): void {
+  if (socket.writableCorked === 0) {
+    socket.cork()
+    process.nextTick(() => socket.uncork())
+  }
+  socket.write(bytes)
+}
+
+function openSocket(host: string, port: number, tls: TlsOptions | undefined): Socket {
+  if (tls === undefined) return connectTcp({ host, port })
+  const { ca, cert, certKey, alpn } = tls
+  return connectTls({
+    host,
+    port,
+    servername: host,
+    ...(ca === undefined ? {} : { ca: ca as string }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(certKey === undefined ? {} : { key: certKey }),
+    ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
+  })
+}
+
+function opened(socket: Socket, event: 'connect' | 'secureConnect', signal: Parameters<Dial>[1]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = (): void => void socket.destroy(new Error('the caller gave up'))
+    if (signal.aborted) cancel()
+    signal.addEventListener('abort', cancel)
+    const settle = (act: () => void): void => {
+      signal.removeEventListener('abort', cancel)
+      act()
+    }
+    socket.once(event, () => settle(resolve))
+    socket.once('error', error => settle(() => reject(error)))
+    socket.once('close', () => settle(() => reject(new Error('the connection was closed'))))
+  })
+}

@@ -1,0 +1,134 @@
+import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileOutbox, type OutboxEntry } from '@thingmesh/client-node'
+import { outboxCases } from '@thingmesh/core/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+async function newPath(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'thingmesh-outbox-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return join(directory, 'deeper', 'outbox')
+}
+
+const entry = (sequence: number, bytes = 10): OutboxEntry => ({
+  sequence,
+  key: `k.${sequence}`,
+  topic: 'a/b',
+  payload: new Uint8Array(bytes).fill(sequence),
+  contentType: '',
+  delivery: 'at-least-once',
+  retain: false,
+  storedAtMs: sequence,
+})
+
+/** A file that holds entries 1 to 3, and where each of them ends. */
+async function written(): Promise<{ readonly path: string; readonly ends: readonly number[] }> {
+  const path = await newPath()
+  const outbox = fileOutbox({ path })
+  await outbox.open()
+  const ends = [8]
+  for (const sequence of [1, 2, 3]) {
+    await outbox.append(entry(sequence))
+    ends.push((await stat(path)).size)
+  }
+  await outbox.close()
+  return { path, ends }
+}
+
+async function sequences(path: string): Promise<number[]> {
+  const outbox = fileOutbox({ path })
+  const entries = await outbox.open()
+  await outbox.close()
+  return entries.map(({ sequence }) => sequence)
+}
+
+describe.each(['disk', 'process'] as const)('the file outbox, safe to %s', durability => {
+  for (const { name, run } of outboxCases) {
+    it(name, async () => {
+      const path = await newPath()
+      await run(() => fileOutbox({ path, durability }))
+    })
+  }
+})
+
+describe('the file of an outbox', () => {
+  it('loses no whole entry, wherever its end is torn off', async () => {
+    const { path, ends } = await written()
+    const whole = await readFile(path)
+    for (let length = 0; length <= whole.length; length++) {
+      await writeFile(path, whole)
+      await truncate(path, length)
+      expect(await sequences(path)).toEqual([1, 2, 3].filter(n => ends[n]! <= length))
+    }
+  })
+
+  it('goes on behind a torn end, and does not find it again', async () => {
+    const { path, ends } = await written()
+    await truncate(path, ends[3]! - 1)
+    const outbox = fileOutbox({ path })
+    expect(await outbox.open()).toHaveLength(2)
+    await outbox.append(entry(4))
+    await outbox.close()
+    expect(await sequences(path)).toEqual([1, 2, 4])
+  })
+
+  it('takes no entry whose bytes have changed, and keeps what lay behind it for who wants to look', async () => {
+    const { path, ends } = await written()
+    const whole = await readFile(path)
+    for (let at = ends[1]! + 8; at < ends[2]!; at++) {
+      const changed = Buffer.from(whole)
+      changed[at] = changed[at]! ^ 1
+      await writeFile(path, changed)
+      expect(await sequences(path)).toEqual([1])
+      expect((await readFile(`${path}.damaged`)).length).toBe(whole.length - ends[1]!)
+    }
+  })
+
+  it('is refused where it is something else', async () => {
+    const path = await newPath()
+    await sequences(path)
+    await writeFile(path, 'my dear diary')
+    await expect(fileOutbox({ path }).open()).rejects.toMatchObject({ code: 'unsupported' })
+    expect(await readFile(path, 'utf8')).toBe('my dear diary')
+  })
+
+  it('is written anew when most of it is of no use, and keeps what is', async () => {
+    const path = await newPath()
+    const outbox = fileOutbox({ path, compactBytesMin: 10_000 })
+    await outbox.open()
+    await outbox.append(entry(1))
+    let largest = 0
+    for (let n = 2; n <= 200; n++) {
+      await outbox.append(entry(n, 1_000))
+      await outbox.remove([n])
+      largest = Math.max(largest, (await stat(path)).size)
+    }
+    await outbox.close()
+    expect(largest).toBeLessThan(15_000)
+    expect(await sequences(path)).toEqual([1])
+  })
+
+  it('takes nothing before it is open and after it is closed', async () => {
+    const { path } = await written()
+    const outbox = fileOutbox({ path })
+    await expect(outbox.append(entry(9))).rejects.toThrow(TypeError)
+    await outbox.open()
+    await outbox.close()
+    await expect(outbox.append(entry(9))).rejects.toThrow(TypeError)
+    expect(await sequences(path)).toEqual([1, 2, 3])
+  })
+
+  it('is not fooled by a file of zeros behind it, as a power cut may leave', async () => {
+    const { path } = await written()
+    await appendFile(path, Buffer.alloc(4_096))
+    expect(await sequences(path)).toEqual([1, 2, 3])
+  })
+
+  it('a file that was begun and not written is empty', async () => {
+    const path = await newPath()
+    await sequences(path)
+    await (await open(path, 'w')).close()
+    expect(await sequences(path)).toEqual([])
+  })
+})

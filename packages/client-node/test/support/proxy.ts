@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+export interface BrokenNetwork extends AsyncDisposable {
+  readonly port: number
+  /** Ends every connection, as a cable that is pulled and put back. */
+  cut(): void
+  /** Takes bytes and passes nothing on, without closing anything: a network that is gone and does not say so. */
+  freeze(): void
+  /** Passes on again what comes, on new connections. */
+  thaw(): void
+  /** Lets new connections in or turns them away. */
+  admit(open: boolean): void
+}
+
+/** A network that can be broken: what connects to it is passed on to where `target` says at that moment. */
+export async function startProxy(target: () => number): Promise<BrokenNetwork> {
+  const pairs = new Set<readonly [Socket, Socket]>()
+  let frozen = false
+  let open = true
+  const server = createServer(near => {
+    if (!open) {
+      near.destroy()
+      return
+    }
+    const far = connect({ host: '127.0.0.1', port: target() })
+    const pair = [near, far] as const
+    pairs.add(pair)
+    for (const [from, to] of [pair, [far, near] as const]) {
+      from.on('data', chunk => frozen || to.write(chunk))
+      from.on('error', () => undefined)
+      from.on('close', () => {
+        pairs.delete(pair)
+        if (!frozen) to.destroy()
+      })
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cut = (): void => {
+    for (const [near, far] of pairs) {
+      near.destroy()
+      far.destroy()
+    }
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    freeze() {
+      frozen = true
+    },
+    thaw() {
+      frozen = false
+    },
+    admit(opened) {
+      open = opened
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close')
+      server.close()
+      cut()
+      await closed
+    },
+  }
+}

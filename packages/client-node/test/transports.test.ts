@@ -1,0 +1,264 @@
+import { type ClientStatus, connectHttp } from '@thingmesh/client-node'
+import { describe, expect, it } from 'vitest'
+import { reached, type Scheme, startSite, take, takeTo } from './support/site.ts'
+
+const schemes: readonly Scheme[] = ['mqtt', 'ws', 'http']
+
+/** What every transport does, against a hub. */
+describe.each(schemes)('a client over %s', scheme => {
+  it('publishes, and hears what it asked for', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const telemetry = client.channel('telemetry')
+    const messages = telemetry.subscribe({ pattern: 'room1/#' })
+    await messages.confirmed
+    await telemetry.publish({ t: 21.5 }, { subtopic: 'room2' })
+    await telemetry.publish({ t: 22 }, { subtopic: 'room1/a' })
+    await telemetry.publish('warm', { subtopic: 'room1' })
+    const seen = []
+    for await (const message of messages) {
+      seen.push(message)
+      if (seen.length === 2) break
+    }
+    expect(seen).toMatchObject([
+      { topic: 'telemetry/room1/a', channel: 'telemetry', subtopic: 'room1/a', encoding: 'json', payload: { t: 22 } },
+      { topic: 'telemetry/room1', contentType: 'text/plain;charset=utf-8', encoding: 'text', payload: 'warm' },
+    ])
+    expect(await site.stored()).toEqual([{ t: 21.5 }, { t: 22 }, 'warm'])
+  })
+
+  it('calls back, one message at a time', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const telemetry = client.channel('telemetry')
+    const seen: unknown[] = []
+    let running = 0
+    await new Promise<void>((resolve, reject) => {
+      const subscription = telemetry.subscribe(async ({ payload }) => {
+        if (++running > 1) reject(new Error('called while it was still at work'))
+        await new Promise(done => setImmediate(done))
+        running--
+        if (seen.push(payload) === 3) resolve()
+      })
+      subscription.confirmed.then(() => Promise.all([1, 2, 3].map(n => telemetry.publish(n)))).catch(reject)
+    })
+    expect(seen).toEqual([1, 2, 3])
+  })
+
+  it('is refused with a wrong key, and does not try again', async () => {
+    const site = await startSite()
+    await expect(site.open(scheme, { key: 'wrong' })).rejects.toMatchObject({
+      code: 'unauthenticated',
+      outcome: 'rejected',
+      retryable: false,
+    })
+  })
+
+  it('starts without a hub, and what was published meanwhile arrives in order', async () => {
+    const site = await startSite()
+    await site.stop()
+    const client = await site.open(scheme)
+    expect(client.currentStatus).toMatchObject({ state: 'offline', reason: { code: 'unavailable' } })
+    const telemetry = client.channel('telemetry')
+    const receipts = [1, 2, 3].map(n => telemetry.publish(n))
+    expect(client.outbox.stats()).toMatchObject({ count: 3 })
+    await site.start()
+    await Promise.all(receipts)
+    await client.drain()
+    expect(client.outbox.stats()).toMatchObject({ count: 0, bytes: 0 })
+    expect(await site.stored()).toEqual([1, 2, 3])
+  })
+
+  it('says that it is connected only when every subscription is confirmed', async () => {
+    const site = await startSite()
+    await site.stop()
+    const client = await site.open(scheme)
+    const states: string[] = []
+    client.on('statusChanged', ({ state }) => states.push(state))
+    const messages = client.channel('telemetry').subscribe()
+    let confirmed = false
+    messages.confirmed.then(() => {
+      confirmed = true
+    })
+    let confirmedFirst: boolean | undefined
+    client.on('statusChanged', ({ state }: ClientStatus) => {
+      if (state === 'connected') confirmedFirst = confirmed
+    })
+    await site.start()
+    await reached(client, 'connected')
+    expect(confirmedFirst).toBe(true)
+    expect(states.at(-1)).toBe('connected')
+  })
+
+  it('misses nothing over a restart of the hub', async () => {
+    const site = await startSite()
+    const subscriber = await site.open(scheme)
+    const messages = subscriber.channel('telemetry').subscribe()
+    await messages.confirmed
+    const publisher = await site.open('mqtt')
+    const telemetry = publisher.channel('telemetry')
+    for (let n = 0; n < 10; n++) await telemetry.publish(n)
+    expect(await take(messages, 5)).toEqual([0, 1, 2, 3, 4])
+    await site.stop()
+    await reached(subscriber, 'offline')
+    await site.start()
+    // Before the subscriber need be back.
+    for (let n = 10; n < 20; n++) await telemetry.publish(n)
+    // What was acknowledged as the hub went may come again: at least once, and in order.
+    const later = new Set(await takeTo(messages, 19))
+    expect([...later].filter(n => Number(n) > 4)).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19])
+  })
+
+  it('repeats nothing that its readers still have in front of them', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const telemetry = client.channel('telemetry')
+    const messages = telemetry.subscribe()
+    await messages.confirmed
+    for (let round = 0; round < 5; round++) {
+      await telemetry.publish(round)
+      site.proxy(scheme).cut()
+      await reached(client, 'offline')
+      await reached(client, 'connected')
+    }
+    await telemetry.publish(5)
+    expect(await takeTo(messages, 5)).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
+  it('misses nothing where it had heard nothing yet', async () => {
+    const site = await startSite()
+    const subscriber = await site.open(scheme)
+    const messages = subscriber.channel('telemetry').subscribe()
+    await messages.confirmed
+    site.proxy(scheme).admit(false)
+    site.proxy(scheme).cut()
+    await reached(subscriber, 'offline')
+    const publisher = await site.open(scheme === 'mqtt' ? 'http' : 'mqtt')
+    await publisher.channel('telemetry').publish('while you were out')
+    site.proxy(scheme).admit(true)
+    expect(await take(messages, 1)).toEqual(['while you were out'])
+  })
+
+  it('stores everything once and in order while the network is cut again and again', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const telemetry = client.channel('telemetry')
+    const receipts: PromiseLike<unknown>[] = []
+    for (let round = 0; round < 10; round++) {
+      for (let n = 0; n < 20; n++) receipts.push(telemetry.publish(round * 20 + n))
+      await receipts[round * 20 + 7]
+      site.proxy(scheme).cut()
+    }
+    await Promise.all(receipts)
+    expect(await site.stored()).toEqual(Array.from({ length: 200 }, (_, n) => n))
+  })
+
+  it('notices a network that is gone and does not say so', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme, {
+      timeoutMs: 300,
+      keepAliveSeconds: 1,
+      silenceMs: 400,
+      connectTimeoutMs: 400,
+    })
+    const messages = client.channel('telemetry').subscribe()
+    await messages.confirmed
+    site.proxy(scheme).freeze()
+    await reached(client, 'offline')
+    const receipt = client.channel('telemetry').publish('at last')
+    site.proxy(scheme).thaw()
+    site.proxy(scheme).cut()
+    await receipt
+    expect(await take(messages, 1)).toEqual(['at last'])
+  })
+
+  it('sets aside what the hub will never take, and goes on with the rest', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const setAside: string[] = []
+    client.on('draftSetAside', ({ entry, error }) => setAside.push(`${entry.topic}: ${error.code}`))
+    const refused = client.channel('elsewhere').publish('not mine')
+    const taken = client.channel('telemetry').publish('mine')
+    await expect(refused).rejects.toMatchObject({ code: 'permission-denied', outcome: 'rejected' })
+    await taken
+    expect(setAside).toEqual(['elsewhere: permission-denied'])
+    expect(client.outbox.stats()).toMatchObject({ count: 0, setAside: 1 })
+    expect(await site.stored()).toEqual(['mine'])
+  })
+
+  it('tells a reader whose filter is refused, and stays connected', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const messages = client.channel('elsewhere').subscribe()
+    await expect(messages.confirmed).rejects.toMatchObject({ code: 'permission-denied' })
+    await expect(take(messages, 1)).rejects.toMatchObject({ code: 'permission-denied' })
+    await client.channel('telemetry').publish('still here')
+    expect(client.currentStatus).toEqual({ state: 'connected' })
+  })
+
+  it('closes for good when its key is taken away', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme, { checkMs: 50 })
+    const messages = client.channel('telemetry').subscribe()
+    await messages.confirmed
+    await site.hub.control.things.remove('sensor')
+    await reached(client, 'closed')
+    expect(client.currentStatus).toMatchObject({ state: 'closed', reason: { retryable: false, outcome: 'rejected' } })
+    await expect(take(messages, 1)).rejects.toMatchObject({ retryable: false })
+  })
+
+  it('ends its readers and its status when it is closed', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const messages = client.channel('telemetry').subscribe()
+    await messages.confirmed
+    const next = messages[Symbol.asyncIterator]().next()
+    const closed = reached(client, 'closed')
+    await client[Symbol.asyncDispose]()
+    await closed
+    expect(await next).toEqual({ done: true, value: undefined })
+    await expect(client.channel('telemetry').publish(1)).rejects.toMatchObject({ code: 'canceled' })
+  })
+})
+
+describe('what one transport can', () => {
+  it('http reads history and last values; mqtt says that it cannot', async () => {
+    const site = await startSite()
+    const http = await site.open('http')
+    const telemetry = http.channel('telemetry')
+    for (let n = 0; n < 5; n++) await telemetry.publish(n, { subtopic: `r${n}`, retain: n % 2 === 0 })
+    const history: unknown[] = []
+    for await (const { payload } of telemetry.history({ pageSize: 2 })) history.push(payload)
+    expect(history).toEqual([0, 1, 2, 3, 4])
+    expect((await telemetry.latest({ pattern: '+' })).map(({ payload }) => payload).sort()).toEqual([0, 2, 4])
+    const mqtt = await site.open('mqtt')
+    await expect(mqtt.channel('telemetry').latest()).rejects.toMatchObject({ code: 'unsupported', outcome: 'not-sent' })
+  })
+
+  it('http tells the id under which a message is stored', async () => {
+    const site = await startSite()
+    const client = await site.open('http')
+    const { id } = await client.channel('telemetry').publish(1)
+    expect(id).toMatch(/\.1$/)
+  })
+
+  it('connectHttp follows an empty log from its first message on', async () => {
+    const site = await startSite()
+    const client = await site.open('http')
+    let polled = (): void => undefined
+    const begun = new Promise<void>(resolve => {
+      polled = resolve
+    })
+    const watched: typeof fetch = (url, init) => {
+      if (String(url).includes('wait=')) polled()
+      return fetch(url, init)
+    }
+    const url = `http://127.0.0.1:${site.proxy('http').port}`
+    const reader = connectHttp(url, { key: site.key, fetch: watched })
+    const first = reader.follow('telemetry/#', { waitSeconds: 5 }).next()
+    await begun
+    await client.channel('telemetry').publish('the very first')
+    expect((await first).value).toMatchObject({ payload: 'the very first' })
+    reader.close()
+  })
+})

@@ -1,0 +1,236 @@
+import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
+import { type Backoff, defaultBackoff } from './backoff.ts'
+import { type ChannelHost, type ClientChannel, openChannel } from './channel.ts'
+import { type ClientEmitter, type ClientEvents, clientEmitter } from './events.ts'
+import { historyOf } from './history.ts'
+import type { Published } from './http.ts'
+import { memoryOutbox } from './outbox/memory.ts'
+import type { Outbox, OutboxLimits, OutboxStats } from './outbox/outbox.ts'
+import { type NewEntry, OutboxQueue } from './outbox/queue.ts'
+import { OutboxSender } from './outbox/sender.ts'
+import { type CancelSignal, platform } from './platform.ts'
+import { randomName } from './random-name.ts'
+import { toReceipt } from './receipt.ts'
+import { type ReconnectHints, stayConnected } from './reconnect.ts'
+import { type ClientStatus, deferred, StatusBoard } from './status.ts'
+import { Subscriptions } from './subscriptions.ts'
+import type { Connection, Transport } from './transport.ts'
+
+export interface ClientOptions {
+  /** Where drafts wait until the hub has them; in memory by default. */
+  readonly outbox?: Outbox | undefined
+  readonly backoff?: Backoff | undefined
+  /** For one attempt to connect, subscriptions included; 15,000 by default. */
+  readonly connectTimeoutMs?: number | undefined
+  /** Publishes of one channel that may wait for room in the outbox; 1,000 by default. */
+  readonly waitersMax?: number | undefined
+  readonly hints?: ReconnectHints | undefined
+  /** Gives up on the first attempt, with `canceled`, and closes the client. */
+  readonly signal?: CancelSignal | undefined
+}
+
+/** One thing's or application's standing connection to its hub. */
+export interface Client extends AsyncDisposable {
+  /** Each call may set its own outbox limits for the same channel; a draft goes by those it was published with. */
+  channel(name: string, limits?: OutboxLimits): ClientChannel
+  /** What is, and then every change; a slow reader gets the newest. Ends when the client is closed. */
+  status(options?: { readonly signal?: CancelSignal | undefined }): AsyncGenerator<ClientStatus, void, undefined>
+  readonly currentStatus: ClientStatus
+  readonly outbox: { stats(): OutboxStats }
+  on<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): void
+  off<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): void
+  /** Settles when the outbox is empty. Rejects with why the client was closed before, or `canceled` for the signal. */
+  drain(options?: { readonly signal?: CancelSignal | undefined }): Promise<void>
+  /** Ends everything, at once; what is not acknowledged stays in the outbox. `drain` first to wait for it. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a client. Settles when the first attempt is decided: rejects where the hub refuses for good, a wrong key say; a hub
+ * that is not there gives a client that is `offline` and goes on trying, because a device that starts has to work then too.
+ */
+export async function openClient(transport: Transport, options: ClientOptions = {}): Promise<Client> {
+  const client = new StandingClient(transport, options)
+  await client.start(options.signal)
+  return client
+}
+
+class StandingClient implements Client, ChannelHost {
+  readonly #transport: Transport
+  readonly #options: ClientOptions
+  readonly #events: ClientEmitter = clientEmitter()
+  readonly #closing = new (platform().AbortController)()
+  readonly #status = new StatusBoard(status => this.#events.emit('statusChanged', status))
+  readonly #subscriptions = new Subscriptions(this.#events)
+  readonly #queue: OutboxQueue
+  readonly #sender: OutboxSender
+  readonly #firstAttempt = deferred()
+  #connection: Connection | undefined
+  #ended: Promise<void> | undefined
+
+  constructor(transport: Transport, options: ClientOptions) {
+    this.#transport = transport
+    this.#options = options
+    this.#queue = new OutboxQueue({
+      outbox: options.outbox ?? memoryOutbox(),
+      events: this.#events,
+      name: randomName(),
+      waitersMax: options.waitersMax ?? 1_000,
+      now: () => Date.now(),
+    })
+    this.#sender = new OutboxSender(this.#queue, options.backoff ?? defaultBackoff)
+  }
+
+  async start(signal: CancelSignal | undefined): Promise<void> {
+    if (signal?.aborted === true) throw canceled(signal.reason)
+    const cancel = (): void => this.#firstAttempt.reject(canceled(signal?.reason))
+    signal?.addEventListener('abort', cancel)
+    try {
+      await this.#queue.open()
+      this.#events.once('attemptFailed', () => this.#firstAttempt.resolve())
+      this.#ended = this.#run()
+      await this.#firstAttempt.promise
+    } catch (error) {
+      await this.close()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  channel(name: string, limits: OutboxLimits = {}): ClientChannel {
+    return openChannel(this, name, limits)
+  }
+
+  status(options: { readonly signal?: CancelSignal | undefined } = {}): AsyncGenerator<ClientStatus, void, undefined> {
+    return this.#status.follow(options.signal)
+  }
+
+  get currentStatus(): ClientStatus {
+    return this.#status.current
+  }
+
+  readonly outbox = { stats: (): OutboxStats => this.#queue.stats() }
+
+  on<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): void {
+    this.#events.on(name, listener as never)
+  }
+
+  off<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): void {
+    this.#events.off(name, listener as never)
+  }
+
+  async drain({ signal }: { readonly signal?: CancelSignal | undefined } = {}): Promise<void> {
+    const given = deferred()
+    const cancel = (): void => given.reject(canceled(signal?.reason))
+    if (signal?.aborted === true) cancel()
+    signal?.addEventListener('abort', cancel)
+    try {
+      await Promise.race([this.#queue.emptied(), given.promise])
+    } finally {
+      signal?.removeEventListener('abort', cancel)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#connection?.close(true).catch(() => undefined)
+    await this.#ended
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  publish(draft: NewEntry, limits: Parameters<ChannelHost['publish']>[1], signal: CancelSignal | undefined) {
+    if (draft.delivery === 'at-most-once' || limits.policy === 'none') {
+      const sent = this.#sendNow(draft)
+      return toReceipt(Promise.resolve({ stored: sent.then(() => undefined), acked: sent }), false)
+    }
+    const kept = this.#queue.append(draft, limits, signal)
+    const promises = kept.then(record => ({ stored: record.stored.promise, acked: record.acked.promise }))
+    return toReceipt(promises, this.#queue.durable)
+  }
+
+  subscribe(filter: string, signal: CancelSignal | undefined) {
+    if (this.#closing.signal.aborted) throw closedError(undefined)
+    const reader = this.#subscriptions.add(filter, signal)
+    if (signal?.aborted === true) void reader.close()
+    return reader
+  }
+
+  async latest(filter: string, signal: CancelSignal | undefined) {
+    const connection = this.#live()
+    if (connection.latest === undefined) throw unsupported('last values')
+    return connection.latest(filter, signal)
+  }
+
+  history(filter: string, options: Parameters<ChannelHost['history']>[1]) {
+    return historyOf(page => {
+      const connection = this.#live()
+      if (connection.read === undefined) throw unsupported('history')
+      return connection.read(filter, page)
+    }, options)
+  }
+
+  callbackFailed(error: unknown): void {
+    this.#events.emit('callbackFailed', { error })
+  }
+
+  async #run(): Promise<void> {
+    const refused = await stayConnected({
+      transport: this.#transport,
+      backoff: this.#options.backoff ?? defaultBackoff,
+      connectTimeoutMs: this.#options.connectTimeoutMs ?? 15_000,
+      hints: this.#options.hints,
+      status: this.#status,
+      closing: this.#closing.signal,
+      attach: async connection => {
+        this.#connection = connection
+        await this.#subscriptions.attach(connection)
+        this.#sender.attach(connection)
+        this.#firstAttempt.resolve()
+      },
+      detach: () => {
+        this.#connection = undefined
+        this.#subscriptions.detach()
+        this.#sender.detach()
+      },
+      onAttemptFailed: (error, retryInMs) => this.#events.emit('attemptFailed', { error, retryInMs }),
+    }).catch(toThingmeshError)
+    this.#closing.abort()
+    if (refused !== undefined) this.#firstAttempt.reject(refused)
+    this.#firstAttempt.reject(closedError(undefined))
+    this.#subscriptions.close(refused)
+    await this.#queue.close(closedError(refused)).catch((error: unknown) => this.callbackFailed(error))
+    this.#status.set({ state: 'closed', ...(refused === undefined ? {} : { reason: refused }) })
+  }
+
+  async #sendNow(draft: NewEntry): Promise<Published> {
+    return this.#live().publish({ ...draft, key: undefined })
+  }
+
+  #live(): Connection {
+    if (this.#closing.signal.aborted) throw closedError(this.#status.current.reason)
+    if (this.#connection !== undefined && this.#status.current.state === 'connected') return this.#connection
+    const cause = this.#status.current.reason
+    throw new ThingmeshError('unavailable', 'there is no connection to the hub', { cause, outcome: 'not-sent' })
+  }
+}
+
+function canceled(cause: unknown): ThingmeshError {
+  return new ThingmeshError('canceled', 'the caller gave up', { cause, outcome: 'not-sent' })
+}
+
+/** With the hub's reason where there is one: that is what a caller who waits has to know. */
+function closedError(refused: ThingmeshError | undefined): ThingmeshError {
+  if (refused === undefined) return new ThingmeshError('canceled', 'the client is closed', { outcome: 'unknown' })
+  return new ThingmeshError(refused.code, `the client is closed: ${refused.message}`, {
+    cause: refused,
+    outcome: 'unknown',
+  })
+}
+
+function unsupported(what: string): ThingmeshError {
+  return new ThingmeshError('unsupported', `this transport has no ${what}: http has`, { outcome: 'not-sent' })
+}

@@ -1,0 +1,204 @@
+import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
+import { openDeadline } from './deadline.ts'
+import { EventStreamParser } from './event-stream.ts'
+import type { Exchange } from './exchange.ts'
+import { levels, type Published, type ReadOptions, readMessages } from './http.ts'
+import { findLogEnd } from './log-end.ts'
+import { type ReceivedMessage, type ReceivedPage, readMessage, readPage } from './messages.ts'
+import { type ByteReader, type CancelSignal, platform } from './platform.ts'
+import { deferred } from './status.ts'
+import type { ClientMessage, Connection, OutgoingDraft, Subscribed, SubscribeRequest } from './transport.ts'
+
+export interface HttpTerms {
+  readonly silenceMs: number
+  readonly checkMs: number
+  readonly eventBytesMax: number
+}
+
+/** The header that carries a draft's key: a string of structured fields (RFC 9651, section 3.3.3). Ours need no escapes. */
+const keyHeader = 'idempotency-key'
+
+/** Messages of one stream that its readers may have in front of them. */
+const untakenMax = 256
+
+/** The requests of one client that belong together: the first of them that fails for want of a hub ends all. */
+export class HttpConnection implements Connection {
+  /** Requests overtake each other, so there is one at a time. */
+  readonly inFlightMax = 1
+  readonly #exchange: Exchange
+  readonly #cursors: Map<string, string>
+  readonly #terms: HttpTerms
+  readonly #streams = new Map<string, ByteReader>()
+  readonly #closed = deferred<ThingmeshError>()
+  #ended = false
+  #timer: unknown
+
+  constructor(exchange: Exchange, cursors: Map<string, string>, terms: HttpTerms) {
+    this.#exchange = exchange
+    this.#cursors = cursors
+    this.#terms = terms
+    this.#checkLater()
+  }
+
+  get closed(): Promise<ThingmeshError> {
+    return this.#closed.promise
+  }
+
+  async publish(draft: OutgoingDraft): Promise<Published> {
+    const { topic, payload, contentType, delivery, retain, properties, key } = draft
+    const [channel = '', ...subtopic] = topic.split('/')
+    if (
+      properties?.replyTo !== undefined ||
+      properties?.correlation !== undefined ||
+      properties?.headers !== undefined
+    ) {
+      throw new ThingmeshError('unsupported', 'http has no place for replies and headers', { outcome: 'not-sent' })
+    }
+    const answer = (await this.#watched(
+      this.#exchange.send({
+        method: 'POST',
+        path: ['channels', channel, 'messages', ...levels(subtopic.join('/'))],
+        query: {
+          qos: delivery === 'at-most-once' ? 0 : undefined,
+          retain: retain ? true : undefined,
+          expires: properties?.expiresInSeconds,
+        },
+        headers: {
+          ...(contentType === '' ? {} : { 'content-type': contentType }),
+          ...(key === undefined ? {} : { [keyHeader]: `"${key}"` }),
+        },
+        body: payload as Uint8Array<ArrayBuffer>,
+      }),
+    )) as { readonly id?: unknown } | undefined
+    return typeof answer?.id === 'string' ? { id: answer.id } : {}
+  }
+
+  async subscribe(request: SubscribeRequest): Promise<Subscribed> {
+    const { filter } = request
+    const known = this.#cursors.has(filter)
+    // From here on, so that a stream that breaks before its first message goes on from here too.
+    if (!known) this.#cursors.set(filter, await this.#watched(findLogEnd(query => this.read(filter, query))))
+    const [channel = '', ...pattern] = filter.split('/')
+    const after = this.#cursors.get(filter)
+    const reader = await this.#watched(
+      this.#exchange.stream({
+        method: 'GET',
+        path: ['channels', channel, 'messages', ...pattern],
+        query: { after },
+        accept: 'text/event-stream',
+      }),
+    )
+    if (this.#ended) {
+      await reader.cancel()
+      throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'unknown' })
+    }
+    this.#streams.set(filter, reader)
+    void this.#read(request, reader)
+    return { resumed: request.again && known }
+  }
+
+  async unsubscribe(filter: string): Promise<void> {
+    this.#cursors.delete(filter)
+    const reader = this.#streams.get(filter)
+    this.#streams.delete(filter)
+    await reader?.cancel()
+  }
+
+  read(filter: string, options: ReadOptions): Promise<ReceivedPage> {
+    return readMessages(this.#exchange, filter, options)
+  }
+
+  async latest(filter: string, signal: CancelSignal | undefined): Promise<readonly ClientMessage[]> {
+    const [channel = '', ...pattern] = filter.split('/')
+    const path = ['channels', channel, 'messages', ...pattern]
+    return readPage(await this.#exchange.send({ method: 'GET', path, query: { retained: true }, signal })).messages
+  }
+
+  async close(): Promise<void> {
+    this.#finish(new ThingmeshError('canceled', 'the connection was closed here', { outcome: 'unknown' }))
+  }
+
+  #finish(reason: ThingmeshError): void {
+    if (this.#ended) return
+    this.#ended = true
+    platform().clearTimeout(this.#timer)
+    for (const reader of this.#streams.values()) reader.cancel().catch(() => undefined)
+    this.#streams.clear()
+    this.#exchange.close()
+    this.#closed.resolve(reason)
+  }
+
+  /** What failed because there is no hub, or because it does not know us any more, is the end of the connection. */
+  async #watched<Value>(answer: Promise<Value>): Promise<Value> {
+    try {
+      return await answer
+    } catch (thrown) {
+      const error = toThingmeshError(thrown)
+      if (error.outcome !== 'rejected' || error.code === 'unauthenticated') this.#finish(error)
+      throw thrown
+    }
+  }
+
+  async #read(request: SubscribeRequest, reader: ByteReader): Promise<void> {
+    const { filter } = request
+    const parser = new EventStreamParser(this.#terms.eventBytesMax)
+    const untaken = new Set<Promise<void>>()
+    try {
+      for (;;) {
+        const { done, value } = await this.#unlessSilent(reader)
+        if (this.#streams.get(filter) !== reader) return
+        if (done || value === undefined) throw new ThingmeshError('unavailable', 'the hub ended the event stream')
+        for (const { id, data } of parser.push(value)) {
+          if (data !== undefined) {
+            const taken: Promise<void> = request.onMessage(toReceived(data)).then(() => void untaken.delete(taken))
+            untaken.add(taken)
+          }
+          if (id !== undefined) this.#cursors.set(filter, id)
+        }
+        while (untaken.size >= untakenMax) await Promise.race(untaken)
+      }
+    } catch (thrown) {
+      if (this.#streams.get(filter) !== reader) return
+      const { code, message } = toThingmeshError(thrown)
+      this.#finish(
+        new ThingmeshError(code === 'timeout' ? code : 'unavailable', message, { cause: thrown, outcome: 'unknown' }),
+      )
+    }
+  }
+
+  async #unlessSilent(reader: ByteReader): ReturnType<ByteReader['read']> {
+    const { silenceMs } = this.#terms
+    const deadline = openDeadline(silenceMs, [])
+    const silent = deferred<never>()
+    deadline.signal.addEventListener('abort', () => {
+      silent.reject(new ThingmeshError('timeout', `the event stream was silent for ${silenceMs} ms`))
+    })
+    try {
+      return await Promise.race([reader.read(), silent.promise])
+    } finally {
+      deadline.release()
+    }
+  }
+
+  #checkLater(): void {
+    this.#timer = platform().setTimeout(() => {
+      if (this.#ended) return
+      const checked = this.#streams.size > 0 ? Promise.resolve() : this.#check()
+      checked.catch(() => undefined).then(() => this.#ended || this.#checkLater())
+    }, this.#terms.checkMs)
+  }
+
+  async #check(): Promise<void> {
+    try {
+      await this.#watched(this.#exchange.send({ method: 'GET', path: ['health'] }))
+    } catch (thrown) {
+      const error = toThingmeshError(thrown)
+      // A hub that is stopping says so.
+      if (error.retryable) this.#finish(error)
+    }
+  }
+}
+
+function toReceived(data: string): ReceivedMessage {
+  return readMessage(JSON.parse(data))
+}

@@ -1,0 +1,302 @@
+import { matchesFilter } from '../../address/index.ts'
+import {
+  type ConnackPacket,
+  type DisconnectPacket,
+  encodePacket,
+  type Packet,
+  PacketParser,
+  type PublishPacket,
+  type QoS,
+} from '../../bindings/mqtt/index.ts'
+import { isThingmeshError, ThingmeshError, toThingmeshError } from '../../errors/index.ts'
+import type { Published } from '../http.ts'
+import { platform } from '../platform.ts'
+import { type Deferred, deferred } from '../status.ts'
+import type { Connection, OutgoingDraft, Subscribed, SubscribeRequest } from '../transport.ts'
+import { toMessage, toPublish } from './mapping.ts'
+import { errorFromReason } from './reasons.ts'
+import type { SessionState, Unacknowledged } from './session-state.ts'
+import type { Wire } from './wire.ts'
+
+export interface ConnectionTerms {
+  readonly keepAliveSeconds: number
+  /** For every answer of the hub. */
+  readonly timeoutMs: number
+  /** Bytes that may wait on the wire before at-most-once publishes are refused. */
+  readonly wireBytesMax: number
+  readonly packetBytesMax: number
+}
+
+type Answer = Extract<Packet, { type: 'puback' | 'suback' | 'unsuback' }>
+
+interface Asked {
+  readonly answer: Deferred<Answer>
+  readonly sinceMs: number
+}
+
+/** What a hub may be asked at once before it says otherwise; our own bound, too. */
+const inFlightMax = 64
+
+/** One MQTT 5 connection, from the CONNECT on. Knows no socket: bytes come in by `push`, and go out by the wire. */
+export class MqttConnection implements Connection {
+  readonly #wire: Wire
+  readonly #state: SessionState
+  readonly #terms: ConnectionTerms
+  readonly #parser: PacketParser
+  readonly #asked = new Map<number, Asked>()
+  /** In the order they came, which is the order to acknowledge them in (MQTT-4.6.0-2). */
+  readonly #toAcknowledge: { readonly packetId: number; taken: boolean }[] = []
+  readonly #closed = deferred<ThingmeshError>()
+  readonly #connack = deferred()
+  #ended = false
+  #sessionPresent = false
+  #keepAliveMs: number
+  #packetBytesMax = Number.POSITIVE_INFINITY
+  #inFlightMax = inFlightMax
+  #identifiers = true
+  #lastPacketId = 0
+  #heardAtMs = now()
+  #pingedAtMs: number | undefined
+  #timer: unknown
+
+  constructor(wire: Wire, state: SessionState, terms: ConnectionTerms) {
+    this.#wire = wire
+    this.#state = state
+    this.#terms = terms
+    this.#keepAliveMs = terms.keepAliveSeconds * 1000
+    this.#parser = new PacketParser({ role: 'client', level: 5, maximumPacketSize: terms.packetBytesMax })
+    this.#tick()
+  }
+
+  get inFlightMax(): number {
+    return this.#inFlightMax
+  }
+
+  get closed(): Promise<ThingmeshError> {
+    return this.#closed.promise
+  }
+
+  /** Settles when the hub has taken the CONNECT. Rejects with its refusal. */
+  get accepted(): Promise<void> {
+    return this.#connack.promise
+  }
+
+  push(bytes: Uint8Array): void {
+    if (this.#ended) return
+    this.#heardAtMs = now()
+    this.#pingedAtMs = undefined
+    try {
+      this.#parser.push(bytes, packet => this.#receive(packet))
+    } catch (error) {
+      this.end(new ThingmeshError('unavailable', 'the hub sent what is not MQTT', { cause: error, outcome: 'unknown' }))
+    }
+  }
+
+  async publish(draft: OutgoingDraft): Promise<Published> {
+    if (draft.delivery === 'at-most-once') {
+      this.#checkRoom()
+      this.#send(toPublish(draft, 0))
+      return {}
+    }
+    const answer = await this.#ask(packetId => toPublish(draft, packetId))
+    const reasonCode = answer.type === 'puback' ? answer.reasonCode : 0x80
+    if (reasonCode >= 0x80) throw errorFromReason(reasonCode, answer.properties?.reasonString, 'rejected')
+    return {}
+  }
+
+  async subscribe(request: SubscribeRequest): Promise<Subscribed> {
+    const { filter } = request
+    // Before the answer: messages may come ahead of it (MQTT 5, section 3.8.4).
+    const id = this.#state.route(request)
+    const resumed = request.again && this.#sessionPresent
+    const qos: QoS = 1
+    const answer = await this.#ask(packetId => ({
+      type: 'subscribe',
+      packetId,
+      subscriptions: [{ filter, qos, noLocal: false, retainAsPublished: false, retainHandling: resumed ? 2 : 0 }],
+      ...(this.#identifiers ? { properties: { subscriptionIdentifiers: [id] } } : {}),
+    }))
+    const reasonCode = answer.type === 'suback' ? (answer.reasonCodes[0] ?? 0x80) : 0x80
+    if (reasonCode < 0x80) return { resumed }
+    this.#state.forget(filter)
+    throw errorFromReason(reasonCode, answer.properties?.reasonString, 'rejected')
+  }
+
+  async unsubscribe(filter: string): Promise<void> {
+    this.#state.forget(filter)
+    await this.#ask(packetId => ({ type: 'unsubscribe', packetId, filters: [filter] }))
+  }
+
+  async close(forGood: boolean): Promise<void> {
+    if (this.#ended) return
+    // MQTT 5, section 3.14.2.2.2: expiry 0 ends the session with the connection.
+    const properties = forGood ? { sessionExpiryInterval: 0 } : {}
+    this.#send({ type: 'disconnect', reasonCode: 0, properties })
+    this.#wire.end()
+    this.end(new ThingmeshError('canceled', 'the connection was closed here', { outcome: 'unknown' }), true)
+  }
+
+  /** The connection is over. Whoever waits for an answer learns that only the hub knows. */
+  end(reason: ThingmeshError, politely = false): void {
+    if (this.#ended) return
+    this.#ended = true
+    platform().clearTimeout(this.#timer)
+    if (!politely) this.#wire.destroy()
+    const { code, message } = reason
+    const unknown = new ThingmeshError(code === 'timeout' ? 'timeout' : 'unavailable', message, {
+      cause: reason,
+      outcome: 'unknown',
+    })
+    for (const { answer } of this.#asked.values()) answer.reject(unknown)
+    this.#asked.clear()
+    this.#connack.reject(reason)
+    this.#closed.resolve(reason)
+  }
+
+  #receive(packet: Packet): void {
+    switch (packet.type) {
+      case 'connack':
+        this.#receiveConnack(packet)
+        break
+      case 'publish':
+        this.#receivePublish(packet)
+        break
+      case 'puback':
+      case 'suback':
+      case 'unsuback':
+        this.#asked.get(packet.packetId)?.answer.resolve(packet)
+        this.#asked.delete(packet.packetId)
+        break
+      case 'disconnect':
+        this.end(errorFromDisconnect(packet))
+        break
+      case 'pingresp':
+        break
+      default:
+        // We subscribe with QoS 1 and ask for no authentication, so nothing else belongs here.
+        this.end(new ThingmeshError('unavailable', `the hub sent ${packet.type}`, { outcome: 'unknown' }))
+    }
+  }
+
+  /** At once, for what follows it in the same bytes goes by it. */
+  #receiveConnack({ reasonCode, sessionPresent, properties = {} }: ConnackPacket): void {
+    if (reasonCode >= 0x80) {
+      this.end(errorFromReason(reasonCode, properties.reasonString, 'rejected'))
+      return
+    }
+    this.#sessionPresent = sessionPresent
+    // Without a session the hub sends nothing again, and its packet ids begin anew.
+    if (!sessionPresent) this.#state.unacknowledged.clear()
+    this.#state.established = true
+    this.#inFlightMax = Math.min(inFlightMax, properties.receiveMaximum ?? inFlightMax)
+    this.#packetBytesMax = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
+    this.#identifiers = properties.subscriptionIdentifiersAvailable !== false
+    if (properties.serverKeepAlive !== undefined) this.#keepAliveMs = properties.serverKeepAlive * 1000
+    this.#connack.resolve()
+  }
+
+  #receivePublish(packet: PublishPacket): void {
+    const { packetId, qos, properties } = packet
+    const { unacknowledged } = this.#state
+    // An id is not given to another message before we acknowledged it, over connections too (MQTT 5, section 2.2.1).
+    const known = qos === 0 ? undefined : unacknowledged.get(packetId)
+    const again = known !== undefined && isSame(known, packet)
+    const ids = this.#identifiers ? properties?.subscriptionIdentifiers : undefined
+    const message = again ? undefined : toMessage(packet)
+    const taken = message === undefined ? known!.taken : this.#state.deliver(message, ids, matchesFilter)
+    if (qos === 0) return
+    if (!again) unacknowledged.set(packetId, { topic: packet.topic, payload: Uint8Array.from(packet.payload), taken })
+    const pending = { packetId, taken: false }
+    this.#toAcknowledge.push(pending)
+    taken.then(() => {
+      pending.taken = true
+      this.#acknowledge()
+    })
+  }
+
+  #acknowledge(): void {
+    while (!this.#ended && this.#toAcknowledge[0]?.taken === true) {
+      const { packetId } = this.#toAcknowledge.shift()!
+      this.#state.unacknowledged.delete(packetId)
+      this.#send({ type: 'puback', packetId, reasonCode: 0 })
+    }
+  }
+
+  async #ask(toPacket: (packetId: number) => Packet): Promise<Answer> {
+    if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'not-sent' })
+    const packetId = this.#nextPacketId()
+    const packet = toPacket(packetId)
+    const asked = { answer: deferred<Answer>(), sinceMs: now() }
+    this.#send(packet)
+    this.#asked.set(packetId, asked)
+    return asked.answer.promise
+  }
+
+  /** Throws `too-large`, as `not-sent`, what the hub would end the connection for. */
+  #send(packet: Packet): void {
+    if (this.#ended) return
+    const bytes = encode(packet)
+    if (bytes.length > this.#packetBytesMax) {
+      const text = `a packet of ${bytes.length} bytes, the hub takes ${this.#packetBytesMax}`
+      throw new ThingmeshError('too-large', text, { outcome: 'not-sent' })
+    }
+    this.#wire.send(bytes)
+  }
+
+  #checkRoom(): void {
+    if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'not-sent' })
+    const { bufferedBytes } = this.#wire
+    const { wireBytesMax } = this.#terms
+    if (bufferedBytes <= wireBytesMax) return
+    const text = `${bufferedBytes} bytes wait on the connection, the limit is ${wireBytesMax}`
+    throw new ThingmeshError('rate-limited', text, { outcome: 'not-sent' })
+  }
+
+  #nextPacketId(): number {
+    do this.#lastPacketId = (this.#lastPacketId % 0xffff) + 1
+    while (this.#asked.has(this.#lastPacketId))
+    return this.#lastPacketId
+  }
+
+  /** One timer for all that can be late. What is silent for half the keep-alive is asked whether it still lives. */
+  #tick(): void {
+    const { timeoutMs } = this.#terms
+    const [oldest] = this.#asked.values()
+    const late = (sinceMs: number | undefined): boolean => sinceMs !== undefined && now() - sinceMs >= timeoutMs
+    if (late(oldest?.sinceMs) || late(this.#pingedAtMs)) {
+      this.end(new ThingmeshError('timeout', `no answer from the hub within ${timeoutMs} ms`, { outcome: 'unknown' }))
+      return
+    }
+    if (this.#keepAliveMs > 0 && this.#pingedAtMs === undefined && now() - this.#heardAtMs >= this.#keepAliveMs / 2) {
+      this.#pingedAtMs = now()
+      this.#send({ type: 'pingreq' })
+    }
+    const everyMs = Math.min(1_000, timeoutMs / 4, this.#keepAliveMs > 0 ? this.#keepAliveMs / 4 : 1_000)
+    this.#timer = platform().setTimeout(() => this.#tick(), everyMs)
+  }
+}
+
+function now(): number {
+  return platform().performance.now()
+}
+
+/** A hub that lost count must not make us take a new message for an old one. */
+function isSame(known: Unacknowledged, { topic, payload }: PublishPacket): boolean {
+  if (known.topic !== topic || known.payload.length !== payload.length) return false
+  return payload.every((byte, index) => byte === known.payload[index])
+}
+
+function errorFromDisconnect({ reasonCode, properties }: DisconnectPacket): ThingmeshError {
+  if (reasonCode >= 0x80) return errorFromReason(reasonCode, properties?.reasonString, 'rejected')
+  return new ThingmeshError('unavailable', 'the hub closed the connection', { outcome: 'unknown' })
+}
+
+/** What cannot be said in MQTT was not sent. */
+function encode(packet: Packet): Uint8Array {
+  try {
+    return encodePacket(packet, 5)
+  } catch (thrown) {
+    const { code, message, details } = toThingmeshError(thrown)
+    throw isThingmeshError(thrown) ? new ThingmeshError(code, message, { outcome: 'not-sent', details }) : thrown
+  }
+}

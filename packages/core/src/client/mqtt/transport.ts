@@ -1,0 +1,103 @@
+import { encodePacket } from '../../bindings/mqtt/index.ts'
+import { encodeUtf8 } from '../../codec/utf8.ts'
+import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
+import { errorFromFetch } from '../failure.ts'
+import { randomName } from '../random-name.ts'
+import type { Transport } from '../transport.ts'
+import { type ConnectionTerms, MqttConnection } from './connection.ts'
+import { SessionState } from './session-state.ts'
+import type { Dial } from './wire.ts'
+
+export interface MqttTransportOptions {
+  /** The user name: a thing's name or id. */
+  readonly thing?: string | undefined
+  /** The password: a thing's key, or an operator's token. */
+  readonly key?: string | undefined
+  /** Names the session at the hub; a random one by default. Two clients of one name push each other out. */
+  readonly clientId?: string | undefined
+  /** How long the hub keeps what comes while this client is away; 3,600 by default. */
+  readonly sessionSeconds?: number | undefined
+  /** 30 by default. A hub that is silent for half of it is asked whether it lives. */
+  readonly keepAliveSeconds?: number | undefined
+  /** For every answer of the hub; 10,000 by default. */
+  readonly timeoutMs?: number | undefined
+  /** At-least-once messages that the readers may have in front of them; 256 by default. */
+  readonly receiveMaximum?: number | undefined
+  /** Of a whole packet from the hub; 1,048,576 by default. */
+  readonly packetBytesMax?: number | undefined
+  /** Bytes on the wire beyond which at-most-once publishes are refused; 1,048,576 by default. */
+  readonly wireBytesMax?: number | undefined
+}
+
+/**
+ * MQTT 5 over whatever `dial` opens. The first connection begins a session; those after it take it up again, so that the
+ * hub keeps what comes meanwhile. Works with any MQTT 5 broker.
+ */
+export function mqttTransport(dial: Dial, options: MqttTransportOptions): Transport {
+  const state = new SessionState(options.clientId ?? `tm-${randomName()}`)
+  const terms: ConnectionTerms = {
+    keepAliveSeconds: options.keepAliveSeconds ?? 30,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    wireBytesMax: options.wireBytesMax ?? 1_048_576,
+    packetBytesMax: options.packetBytesMax ?? 1_048_576,
+  }
+  return {
+    async open(signal) {
+      let connection: MqttConnection | undefined
+      const closedEarly: unknown[] = []
+      const wire = await dial(
+        {
+          onBytes: bytes => connection?.push(bytes),
+          onClosed: cause => {
+            closedEarly.push(cause)
+            connection?.end(lost(cause))
+          },
+        },
+        signal,
+      ).catch((error: unknown) => {
+        throw isThingmeshError(error) ? error : errorFromFetch(error)
+      })
+      connection = new MqttConnection(wire, state, terms)
+      const opening = connection
+      if (closedEarly.length > 0) opening.end(lost(closedEarly[0]))
+      const cancel = (): void => opening.end(new ThingmeshError('canceled', 'the caller gave up'))
+      if (signal.aborted) cancel()
+      signal.addEventListener('abort', cancel)
+      try {
+        wire.send(toConnect(state, terms, options))
+        await opening.accepted
+      } catch (error) {
+        opening.end(lost(error))
+        throw error
+      } finally {
+        signal.removeEventListener('abort', cancel)
+      }
+      return opening
+    },
+  }
+}
+
+function toConnect(state: SessionState, terms: ConnectionTerms, options: MqttTransportOptions): Uint8Array {
+  const { thing, key } = options
+  return encodePacket(
+    {
+      type: 'connect',
+      level: 5,
+      clientId: state.clientId,
+      cleanStart: !state.established,
+      keepAliveSeconds: terms.keepAliveSeconds,
+      ...(thing === undefined ? {} : { username: thing }),
+      ...(key === undefined ? {} : { password: encodeUtf8(key) }),
+      properties: {
+        sessionExpiryInterval: options.sessionSeconds ?? 3_600,
+        receiveMaximum: options.receiveMaximum ?? 256,
+        maximumPacketSize: terms.packetBytesMax,
+      },
+    },
+    5,
+  )
+}
+
+function lost(cause: unknown): ThingmeshError {
+  return new ThingmeshError('unavailable', 'the connection was lost', { cause, outcome: 'unknown' })
+}

@@ -1,0 +1,117 @@
+import { type ThingmeshError, toThingmeshError } from '../../errors/index.ts'
+import { type Backoff, backoffMs } from '../backoff.ts'
+import { platform } from '../platform.ts'
+import type { Connection } from '../transport.ts'
+import type { OutboxQueue } from './queue.ts'
+import type { OutboxRecord } from './shares.ts'
+
+/**
+ * Refusals that may pass, which one draft is given while others get through, before it counts as one that never will:
+ * MQTT has the same code for a store that is behind and for a payload that is too large.
+ */
+const refusalsMax = 5
+
+/**
+ * Sends what the queue has over one connection, oldest first, so many at a time. After a refusal that may pass it lets
+ * what is under way end, waits, and goes on from the oldest that the hub has not acknowledged.
+ */
+export class OutboxSender {
+  readonly #queue: OutboxQueue
+  readonly #backoff: Backoff
+  #connection: Connection | undefined
+  #underWay = 0
+  /** A refusal that may pass has come since the last wait. */
+  #refused = false
+  #failures = 0
+  #acknowledged = 0
+  #retryAfterSeconds = 0
+  #timer: unknown
+
+  constructor(queue: OutboxQueue, backoff: Backoff) {
+    this.#queue = queue
+    this.#backoff = backoff
+    queue.onWaiting = () => this.#pump()
+  }
+
+  attach(connection: Connection): void {
+    this.#connection = connection
+    this.#underWay = 0
+    this.#refused = false
+    this.#pump()
+  }
+
+  detach(): void {
+    this.#connection = undefined
+    this.#queue.putBack()
+    if (this.#timer !== undefined) platform().clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #pump(): void {
+    const connection = this.#connection
+    if (connection === undefined || this.#refused || this.#timer !== undefined) return
+    while (this.#underWay < connection.inFlightMax) {
+      const record = this.#queue.next()
+      if (record === undefined) return
+      this.#underWay++
+      this.#send(connection, record)
+    }
+  }
+
+  #send(connection: Connection, record: OutboxRecord): void {
+    connection.publish(record.entry).then(
+      published => {
+        this.#queue.acknowledge(record, published)
+        if (connection !== this.#connection) return
+        this.#failures = 0
+        this.#acknowledged++
+        this.#settled()
+      },
+      (thrown: unknown) => {
+        // What a connection did not get through has been put back when it ended.
+        if (connection !== this.#connection) return
+        const error = toThingmeshError(thrown)
+        if (isPoison(error) || (error.outcome === 'rejected' && this.#refusedOften(record))) {
+          this.#queue.setAside(record, error)
+        } else {
+          this.#refused = true
+          this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds, error.retryAfterSeconds ?? 0)
+        }
+        this.#settled()
+      },
+    )
+  }
+
+  #refusedOften(record: OutboxRecord): boolean {
+    if (record.refusedAt === this.#acknowledged) return false
+    record.refusedAt = this.#acknowledged
+    return ++record.refusals >= refusalsMax
+  }
+
+  #settled(): void {
+    this.#underWay--
+    if (!this.#refused) this.#pump()
+    else if (this.#underWay === 0) this.#waitAndGoOn()
+  }
+
+  #waitAndGoOn(): void {
+    this.#queue.putBack()
+    const delayMs = backoffMs(++this.#failures, this.#backoff, Math.random, this.#retryAfterSeconds)
+    this.#refused = false
+    this.#retryAfterSeconds = 0
+    this.#timer = platform().setTimeout(() => {
+      this.#timer = undefined
+      this.#pump()
+    }, delayMs)
+  }
+}
+
+/**
+ * Whether the hub will never take this draft. Who we are is the connection's matter, and a hub's own fault may be mended:
+ * neither says anything about the draft.
+ */
+function isPoison(error: ThingmeshError): boolean {
+  if (error.retryable) return false
+  if (error.code === 'unauthenticated' || error.code === 'canceled' || error.code === 'internal') return false
+  return error.outcome === 'rejected' || error.outcome === 'not-sent'
+}

@@ -1,0 +1,115 @@
+import type { Published } from '../http.ts'
+import { type Deferred, deferred } from '../status.ts'
+import type { OutboxEntry, OutboxLimits, OutboxPolicy } from './outbox.ts'
+
+/** An entry and what is known about it while the process lives. */
+export interface OutboxRecord {
+  readonly entry: OutboxEntry
+  readonly channel: string
+  readonly bytes: number
+  readonly stored: Deferred
+  readonly acked: Deferred<Published>
+  /** Refusals that may pass, which it has had while others got through; and how many had, at the last of them. */
+  refusals: number
+  refusedAt: number
+}
+
+export function toRecord(entry: OutboxEntry): OutboxRecord {
+  const slash = entry.topic.indexOf('/')
+  return {
+    entry,
+    channel: slash === -1 ? entry.topic : entry.topic.slice(0, slash),
+    bytes: entry.payload.length + entry.topic.length,
+    stored: deferred(),
+    acked: deferred(),
+    refusals: 0,
+    refusedAt: -1,
+  }
+}
+
+export interface ResolvedLimits {
+  readonly policy: OutboxPolicy
+  readonly ageMaxMs: number
+  readonly countMax: number
+  readonly bytesMax: number
+}
+
+/** Throws `TypeError` for bounds that nothing would fit in. */
+export function resolveLimits(limits: OutboxLimits): ResolvedLimits {
+  const resolved = {
+    policy: limits.policy ?? 'block',
+    ageMaxMs: limits.ageMaxMs ?? Number.POSITIVE_INFINITY,
+    countMax: limits.countMax ?? 10_000,
+    bytesMax: limits.bytesMax ?? 16_777_216,
+  }
+  for (const name of ['ageMaxMs', 'countMax', 'bytesMax'] as const) {
+    if (!(resolved[name] >= 1)) throw new TypeError(`${name} of ${resolved[name]}: it must be 1 or more`)
+  }
+  return resolved
+}
+
+/** What one channel has in the outbox: its drafts, their bytes, and who waits for room, first come first served. */
+export class Share {
+  readonly records = new Set<OutboxRecord>()
+  readonly #waiters: Deferred[] = []
+  /** Told that there may be room, and not come to take it yet. */
+  #woken = 0
+  bytes = 0
+
+  /** Who comes now stands behind somebody. */
+  get isAwaited(): boolean {
+    return this.#waiters.length + this.#woken > 0
+  }
+
+  get waiting(): number {
+    return this.#waiters.length
+  }
+
+  add(record: OutboxRecord): void {
+    this.records.add(record)
+    this.bytes += record.bytes
+  }
+
+  remove(record: OutboxRecord): void {
+    if (!this.records.delete(record)) return
+    this.bytes -= record.bytes
+    this.wake()
+  }
+
+  /** One draft fits in an empty share whatever its size: what is too large for the hub the hub will say. */
+  fits(bytes: number, limits: ResolvedLimits): boolean {
+    if (this.records.size === 0) return true
+    return this.records.size < limits.countMax && this.bytes + bytes <= limits.bytesMax
+  }
+
+  /** At the end of the line, or in front where one that was woken found too little room. */
+  wait(inFront: boolean): Deferred {
+    const waiter = deferred()
+    if (inFront) this.#waiters.unshift(waiter)
+    else this.#waiters.push(waiter)
+    return waiter
+  }
+
+  /** False where it was woken already. */
+  leave(waiter: Deferred): boolean {
+    const at = this.#waiters.indexOf(waiter)
+    if (at !== -1) this.#waiters.splice(at, 1)
+    return at !== -1
+  }
+
+  wake(): void {
+    const waiter = this.#waiters.shift()
+    if (waiter === undefined) return
+    this.#woken++
+    waiter.resolve()
+  }
+
+  /** Who was woken has come. */
+  arrive(): void {
+    this.#woken--
+  }
+
+  rejectWaiters(reason: unknown): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(reason)
+  }
+}

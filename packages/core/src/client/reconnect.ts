@@ -1,0 +1,129 @@
+import { type ErrorCode, isThingmeshError, ThingmeshError, toThingmeshError } from '../errors/index.ts'
+import { type Backoff, backoffMs } from './backoff.ts'
+import { openDeadline, pause } from './deadline.ts'
+import { type CancelSignal, platform } from './platform.ts'
+import type { StatusBoard } from './status.ts'
+import type { Connection, Transport } from './transport.ts'
+
+/** What the platform knows that an attempt may be worth while now: the network is back, the page is looked at. */
+export type ReconnectHints = (onHint: () => void) => () => void
+
+export interface ReconnectOptions {
+  readonly transport: Transport
+  readonly backoff: Backoff
+  /** For one attempt, until every subscription is confirmed. */
+  readonly connectTimeoutMs: number
+  readonly hints: ReconnectHints | undefined
+  readonly status: StatusBoard
+  /** Aborted when the client is closed. */
+  readonly closing: CancelSignal
+  /** Settles when the connection is ready: every subscription confirmed. */
+  readonly attach: (connection: Connection) => Promise<void>
+  readonly detach: () => void
+  readonly onAttemptFailed: (error: ThingmeshError, retryInMs: number) => void
+}
+
+/** A connection that lived as long counts as one that worked: the next wait is a short one. */
+const steadyMs = 5_000
+
+/** What another attempt will not change: who we are, what we may, what the hub speaks. */
+const permanentCodes: ReadonlySet<ErrorCode> = new Set([
+  'invalid-argument',
+  'unauthenticated',
+  'permission-denied',
+  'not-found',
+  'conflict',
+  'unsupported',
+])
+
+/**
+ * The one loop that keeps a client connected. Settles when the client is closed, with nothing, or when the hub refuses for
+ * good, with the reason.
+ */
+export async function stayConnected(options: ReconnectOptions): Promise<ThingmeshError | undefined> {
+  const { status, closing } = options
+  let failures = 0
+  while (!closing.aborted) {
+    status.set({
+      state: 'connecting',
+      ...(status.current.reason === undefined ? {} : { reason: status.current.reason }),
+    })
+    const openedAt = platform().performance.now()
+    const { error, stage } = await oneConnection(options)
+    if (closing.aborted) return undefined
+    if (isPermanent(error, stage)) return error
+    if (stage === 'live' && platform().performance.now() - openedAt >= steadyMs) failures = 0
+    const retryInMs = backoffMs(++failures, options.backoff, Math.random, error.retryAfterSeconds)
+    status.set({ state: 'offline', reason: error, retryInMs })
+    options.onAttemptFailed(error, retryInMs)
+    await pauseUnlessHinted(retryInMs, options)
+  }
+  return undefined
+}
+
+interface Ended {
+  readonly error: ThingmeshError
+  readonly stage: 'opening' | 'live'
+}
+
+/** Opens a connection and sees it through to its end. */
+async function oneConnection({
+  transport,
+  status,
+  closing,
+  attach,
+  detach,
+  connectTimeoutMs,
+}: ReconnectOptions): Promise<Ended> {
+  const deadline = openDeadline(connectTimeoutMs, [closing])
+  const late = new Promise<never>((_resolve, reject) => {
+    const end = (): void => reject(tooLate(connectTimeoutMs))
+    if (deadline.signal.aborted) end()
+    else deadline.signal.addEventListener('abort', end)
+  })
+  late.catch(() => undefined)
+  let connection: Connection | undefined
+  try {
+    const opening = transport.open(deadline.signal)
+    connection = await Promise.race([opening, late]).catch(error => {
+      // A transport that does not listen to its signal may come with one all the same.
+      opening.then(unwanted => unwanted.close(false)).catch(() => undefined)
+      throw error
+    })
+    const over = connection.closed.then(error => {
+      throw error
+    })
+    await Promise.race([attach(connection), over, late])
+    deadline.release()
+    status.set({ state: 'connected' })
+    return { error: await connection.closed, stage: 'live' }
+  } catch (thrown) {
+    if (deadline.ended() === 'timeout') return { error: tooLate(connectTimeoutMs, thrown), stage: 'opening' }
+    return { error: toThingmeshError(thrown), stage: 'opening' }
+  } finally {
+    deadline.release()
+    detach()
+    await connection?.close(closing.aborted).catch(() => undefined)
+  }
+}
+
+function tooLate(ms: number, cause?: unknown): ThingmeshError {
+  return new ThingmeshError('timeout', `no connection within ${ms} ms`, { cause, outcome: 'not-sent' })
+}
+
+/**
+ * A hub that lets us in and throws us out again may have its reasons for that one connection; the next attempt will tell.
+ * Only who was pushed out by another one of its own name would push that out in turn, for ever.
+ */
+function isPermanent(error: ThingmeshError, stage: Ended['stage']): boolean {
+  if (stage === 'live') return error.code === 'conflict'
+  return isThingmeshError(error) && error.outcome === 'rejected' && permanentCodes.has(error.code)
+}
+
+async function pauseUnlessHinted(milliseconds: number, { hints, closing }: ReconnectOptions): Promise<void> {
+  const { AbortController } = platform()
+  const hinted = new AbortController()
+  const unsubscribe = hints?.(() => hinted.abort())
+  await pause(milliseconds, [closing, hinted.signal])
+  unsubscribe?.()
+}

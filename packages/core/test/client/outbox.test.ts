@@ -1,0 +1,275 @@
+import fc from 'fast-check'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type Client, type ClientOptions, type OutboxEntry, openClient } from '../../src/client/index.ts'
+import { ThingmeshError } from '../../src/errors/index.ts'
+import { rejection } from './scripted-server.ts'
+import { offline, type ScriptedTransport, scriptedTransport, until } from './scripted-transport.ts'
+
+const backoff = { firstMs: 1, maxMs: 2 }
+
+async function open(transport: ScriptedTransport, options: ClientOptions = {}): Promise<Client> {
+  const client = await openClient(transport, { backoff, ...options })
+  onTestFinished(() => client.close())
+  return client
+}
+
+/** A client without a hub, until `come` is called. */
+async function openOffline(options: ClientOptions = {}) {
+  const transport = scriptedTransport()
+  let there = false
+  transport.answer = () => (there ? undefined : offline())
+  const client = await open(transport, options)
+  const dropped: string[] = []
+  client.on('draftDropped', ({ entry, reason }) => dropped.push(`${textOf(entry)} ${reason}`))
+  const come = async (count: number): Promise<string[]> => {
+    there = true
+    await until(() => transport.sent.length >= count)
+    return transport.sent.map(({ text }) => text)
+  }
+  return { client, transport, dropped, come }
+}
+
+const textOf = ({ payload }: OutboxEntry): string => new TextDecoder().decode(payload)
+
+describe('the outbox of a client', () => {
+  it('sends in order, so many at a time, and settles a publish on the acknowledgement', async () => {
+    const transport = scriptedTransport({ inFlightMax: 2 })
+    const client = await open(transport)
+    const channel = client.channel('c')
+    const receipts = ['a', 'b', 'c'].map(text => channel.publish(text))
+    await until(() => transport.sent.length === 2)
+    let settled = false
+    receipts[0]!.acked.then(() => {
+      settled = true
+    })
+    await receipts[0]!.stored
+    expect(settled).toBe(false)
+    transport.sent[0]!.acknowledge({ id: 'h.e.1' })
+    expect(await receipts[0]).toEqual({ id: 'h.e.1' })
+    await until(() => transport.sent.length === 3)
+    expect(transport.sent.map(({ text }) => text)).toEqual(['a', 'b', 'c'])
+  })
+
+  it('resends under the same key what a broken connection left open, in order and before what is newer', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const channel = client.channel('c')
+    for (const text of ['a', 'b', 'c']) channel.publish(text)
+    await until(() => transport.sent.length === 3)
+    transport.sent[0]!.acknowledge()
+    await until(() => client.outbox.stats().count === 2)
+    transport.cut()
+    channel.publish('d')
+    await until(() => transport.sent.length === 6)
+    expect(transport.sent.slice(3).map(({ text }) => text)).toEqual(['b', 'c', 'd'])
+    const keys = transport.sent.map(({ draft }) => draft.key ?? '')
+    expect(keys[3]).toBe(keys[1])
+    expect(keys[4]).toBe(keys[2])
+    expect(new Set(keys).size).toBe(4)
+    for (const key of keys) expect(key).toMatch(/^[\x21-\x7e]{1,64}$/)
+  })
+
+  it('keeps the order whatever is cut, refused for a while or acknowledged', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom('acknowledge', 'cut', 'refuse'), { maxLength: 12 }), async steps => {
+        const transport = scriptedTransport({ inFlightMax: 1 })
+        const client = await openClient(transport, { backoff: { firstMs: 1, maxMs: 1 } })
+        const stored: string[] = []
+        const seen = new Set<string>()
+        const store = (index: number): void => {
+          const { draft, text } = transport.sent[index]!
+          if (!seen.has(draft.key ?? '')) stored.push(text)
+          seen.add(draft.key ?? '')
+        }
+        for (let n = 0; n < 6; n++) client.channel('c').publish(String(n))
+        let at = 0
+        for (const step of [...steps, ...Array<'acknowledge'>(6).fill('acknowledge')]) {
+          if (client.outbox.stats().count === 0) break
+          await until(() => transport.sent.length > at)
+          const sent = transport.sent[at++]!
+          if (step === 'refuse') sent.refuse(new ThingmeshError('rate-limited', 'later'))
+          else {
+            store(at - 1)
+            if (step === 'cut') transport.cut()
+            else {
+              const before = client.outbox.stats().count
+              sent.acknowledge()
+              await until(() => client.outbox.stats().count < before)
+            }
+          }
+        }
+        expect(stored).toEqual(['0', '1', '2', '3', '4', '5'])
+        await client.close()
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('block: a publish waits for room, in order, and gives up with its signal', async () => {
+    const { client, transport, come } = await openOffline()
+    const channel = client.channel('c', { countMax: 2 })
+    const receipts = ['a', 'b', 'c', 'd'].map(text => channel.publish(text))
+    const caller = new AbortController()
+    const given = channel.publish('never', { signal: caller.signal })
+    caller.abort()
+    expect(await rejection(given.acked)).toMatchObject({ code: 'canceled', outcome: 'not-sent' })
+    expect(client.outbox.stats().count).toBe(2)
+    await come(2)
+    for (let n = 0; n < 4; n++) {
+      await until(() => transport.sent.length > n)
+      transport.sent[n]!.acknowledge()
+    }
+    await Promise.all(receipts)
+    expect(transport.sent.map(({ text }) => text)).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  it('block: who comes at the moment that room is made stands behind those who wait', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const channel = client.channel('c', { countMax: 1 })
+    client.on('draftSetAside', () => void channel.publish('late'))
+    channel.publish('poison')
+    channel.publish('early')
+    await until(() => transport.sent.length === 1)
+    transport.sent[0]!.refuse(new ThingmeshError('too-large', 'too large'))
+    await until(() => transport.sent.length === 2)
+    transport.sent[1]!.acknowledge()
+    await until(() => transport.sent.length === 3)
+    expect(transport.sent.map(({ text }) => text)).toEqual(['poison', 'early', 'late'])
+  })
+
+  it('block: bounds those who wait', async () => {
+    const { client } = await openOffline({ waitersMax: 1 })
+    const channel = client.channel('c', { countMax: 1 })
+    channel.publish('a')
+    channel.publish('b')
+    expect(await rejection(channel.publish('c').acked)).toMatchObject({ code: 'rate-limited', outcome: 'not-sent' })
+  })
+
+  it('drop-oldest: makes room, says so, and tells the publisher', async () => {
+    const { client, dropped, come } = await openOffline()
+    const channel = client.channel('c', { policy: 'drop-oldest', countMax: 2 })
+    const first = channel.publish('a')
+    for (const text of ['b', 'c']) await channel.publish(text).stored
+    expect(await rejection(first.acked)).toMatchObject({ code: 'unavailable', outcome: 'not-sent' })
+    expect(dropped).toEqual(['a oldest'])
+    expect(client.outbox.stats()).toMatchObject({ count: 2, dropped: 1 })
+    expect(await come(2)).toEqual(['b', 'c'])
+  })
+
+  it('drop-oldest: bounds bytes, of one channel and not of another', async () => {
+    const { client, dropped } = await openOffline()
+    const channel = client.channel('c', { policy: 'drop-oldest', bytesMax: 25 })
+    await client.channel('other').publish('x'.repeat(100)).stored
+    for (const letter of ['a', 'b', 'c']) await channel.publish(letter.repeat(9)).stored
+    expect(dropped).toEqual(['aaaaaaaaa oldest'])
+    expect(client.outbox.stats()).toMatchObject({ count: 3, bytes: 105 + 20 })
+  })
+
+  it('latest-only: keeps the newest of each topic', async () => {
+    const { client, dropped, come } = await openOffline()
+    const channel = client.channel('c', { policy: 'latest-only' })
+    for (const [subtopic, text] of [
+      ['x', '1'],
+      ['y', '2'],
+      ['x', '3'],
+      ['x', '4'],
+    ] as const) {
+      await channel.publish(text, { subtopic }).stored
+    }
+    expect(dropped).toEqual(['1 superseded', '3 superseded'])
+    expect(await come(2)).toEqual(['2', '4'])
+  })
+
+  it('none: sends now or not at all', async () => {
+    const { client, transport, come } = await openOffline()
+    const channel = client.channel('c', { policy: 'none' })
+    expect(await rejection(channel.publish('a').acked)).toMatchObject({ code: 'unavailable', outcome: 'not-sent' })
+    expect(await rejection(client.channel('c').publish('b', { delivery: 'at-most-once' }).acked)).toMatchObject({
+      outcome: 'not-sent',
+    })
+    await come(0)
+    await until(() => client.currentStatus.state === 'connected')
+    const receipt = channel.publish('c')
+    await until(() => transport.sent.length === 1)
+    transport.cut()
+    expect(await rejection(receipt.acked)).toMatchObject({ outcome: 'unknown' })
+  })
+
+  it('drops what is too old to be worth sending', async () => {
+    const { client, dropped, come } = await openOffline()
+    const receipt = client.channel('c', { ageMaxMs: 1 }).publish('old')
+    await receipt.stored
+    await client.channel('c').publish('new').stored
+    const since = Date.now()
+    await until(() => Date.now() > since + 2)
+    expect(await come(1)).toEqual(['new'])
+    expect(dropped).toEqual(['old expired'])
+    expect(await rejection(receipt.acked)).toMatchObject({ outcome: 'not-sent' })
+  })
+
+  it('sets a poison draft aside with its error, and blocks nothing', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const setAside: string[] = []
+    client.on('draftSetAside', ({ entry, error }) => setAside.push(`${textOf(entry)} ${error.code}`))
+    const channel = client.channel('c')
+    const poison = channel.publish('poison')
+    const good = channel.publish('good')
+    await until(() => transport.sent.length === 2)
+    transport.sent[0]!.refuse(new ThingmeshError('too-large', 'payload of 6 bytes, the limit is 5'))
+    transport.sent[1]!.acknowledge()
+    expect(await rejection(poison.acked)).toMatchObject({ code: 'too-large', outcome: 'rejected' })
+    await good
+    expect(setAside).toEqual(['poison too-large'])
+    expect(client.outbox.stats()).toMatchObject({ count: 0, setAside: 1 })
+  })
+
+  it('takes what is refused again and again, while others get through, for poison', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const channel = client.channel('c')
+    const poison = channel.publish('poison')
+    let at = 0
+    for (let n = 0; n < 5; n++) {
+      const good = channel.publish(`good${n}`)
+      await until(() => transport.sent.length >= at + 2)
+      for (const sent of transport.sent.slice(at)) {
+        if (sent.text === 'poison') sent.refuse(new ThingmeshError('rate-limited', 'quota exceeded'))
+        else sent.acknowledge()
+      }
+      at = transport.sent.length
+      await good
+    }
+    expect(await rejection(poison.acked)).toMatchObject({ code: 'rate-limited' })
+  })
+
+  it('drains, or says why it could not', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    await client.drain()
+    const receipt = client.channel('c').publish('a')
+    const drained = client.drain()
+    expect(await rejection(client.drain({ signal: AbortSignal.abort() }))).toMatchObject({ code: 'canceled' })
+    await until(() => transport.sent.length === 1)
+    transport.sent[0]!.acknowledge()
+    await drained
+    await receipt
+    client.channel('c').publish('b')
+    const never = client.drain()
+    await client.close()
+    expect(await rejection(never)).toMatchObject({ code: 'canceled' })
+  })
+
+  it('leaves the bytes of the caller alone, and they it', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const bytes = new TextEncoder().encode('abc')
+    const receipt = client.channel('c').publish(bytes)
+    bytes.fill(0)
+    await until(() => transport.sent.length === 1)
+    expect(transport.sent[0]!.text).toBe('abc')
+    transport.sent[0]!.acknowledge()
+    await receipt
+  })
+})
