@@ -319,8 +319,7 @@ export class MqttEngine implements Outlet {
   #refuseConnect(error: ThingmeshError, fault?: ThingmeshError): void {
     if (this.#phase === 'closed') return
     const reasonCode = toConnackReason(error, this.#level)
-    const properties = this.#reason(error)
-    this.#send({ type: 'connack', sessionPresent: false, reasonCode, ...(properties && { properties }) })
+    this.#send({ type: 'connack', sessionPresent: false, reasonCode, properties: this.#reason(error) })
     this.#shut()
     this.#wire.end(fault)
   }
@@ -427,8 +426,7 @@ export class MqttEngine implements Outlet {
       this.#sendPlain(type, packetId)
       return
     }
-    const properties = this.#reason(error)
-    this.#send({ type, packetId, reasonCode: toRequestReason(error), ...(properties && { properties }) })
+    this.#send({ type, packetId, reasonCode: toRequestReason(error), properties: this.#reason(error) })
   }
 
   /** Most of what the hub says: the same four bytes in every version, but for the id. */
@@ -520,8 +518,7 @@ export class MqttEngine implements Outlet {
 
   #sendDisconnect(error: ThingmeshError): void {
     if (this.#level !== 5 || this.#phase !== 'open') return
-    const properties = this.#reason(error)
-    this.#send({ type: 'disconnect', reasonCode: toDisconnectReason(error), ...(properties && { properties }) })
+    this.#send({ type: 'disconnect', reasonCode: toDisconnectReason(error), properties: this.#reason(error) })
   }
 
   /**
