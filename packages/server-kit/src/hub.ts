@@ -3,6 +3,7 @@ import { authenticateAll } from './auth/authenticate-all.ts'
 import { certificateAuthenticator } from './auth/certificate-authenticator.ts'
 import { ed25519Authenticator } from './auth/ed25519.ts'
 import { failureThrottle } from './auth/failure-throttle.ts'
+import { openPlaces } from './auth/places.ts'
 import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-authenticators.ts'
 import { scramAuthenticator } from './auth/scram.ts'
 import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
@@ -196,6 +197,7 @@ class ComposedHub implements Hub {
             listener.start({
               ingress: this.ingress,
               meter: this.meter,
+              places: openPlaces,
               onFault: (error, where) => this.#onFault(toThingmeshError(error), where),
             }),
           stop: () => listener.stop(),

@@ -36,6 +36,7 @@ export type {
 export type { Listener, ListenerContext } from './listener.ts'
 export type { Counter, Histogram, Labels, Meter, MetricFamily } from './meter.ts'
 export type { DeliveryTerms, Outlet } from './outlet.ts'
+export type { PlaceLimit, PlaceLimits, Places } from './places.ts'
 export type { Authorizer, Rights, RightsChange } from './rights.ts'
 export {
   type AppendOptions,

@@ -1,5 +1,6 @@
 import type { Ingress } from './ingress.ts'
 import type { Meter } from './meter.ts'
+import type { PlaceLimits, Places } from './places.ts'
 
 /** A protocol's door into the hub. */
 export interface Listener {
@@ -15,6 +16,8 @@ export interface Listener {
 export interface ListenerContext {
   readonly ingress: Ingress
   readonly meter: Meter
+  /** Places of its own for each call, so that one door's connections leave the others their room. */
+  readonly places: (limits: PlaceLimits) => Places
   /** For what fails in the background. Nothing that a peer sends may throw out of a listener. */
   readonly onFault: (error: unknown, where: { readonly part: string }) => void
 }

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { ThingmeshError } from '@thingmesh/core'
-import type { Listener, ListenerContext } from '../../contracts/index.ts'
+import type { Listener, ListenerContext, Places } from '../../contracts/index.ts'
 import { type CoapTcpLimits, type CoapTcpListenerOptions, defaultCoapTcpLimits } from './options.ts'
 import { composeServices, type Services } from './services.ts'
 import { type StreamWire, TcpConnection, type TcpConnectionContext } from './tcp-connection.ts'
@@ -17,7 +17,6 @@ class CoapTcpListener implements Listener {
   readonly protocol = 'coap+tcp'
   readonly #limits: CoapTcpLimits
   readonly #connections = new Map<Socket, TcpConnection>()
-  readonly #byAddress = new Map<string, number>()
   #server: Server | undefined
   #services: Services | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -35,6 +34,7 @@ class CoapTcpListener implements Listener {
     if (this.#server !== undefined) return
     const services = composeServices(this.#limits, context, 'tcp')
     const { counters, resources } = services
+    const places = context.places(this.#limits)
     const connectionContext: TcpConnectionContext = {
       limits: this.#limits,
       counters,
@@ -43,7 +43,7 @@ class CoapTcpListener implements Listener {
     }
     context.meter.gauge('thingmesh_coap_connections', 'Open CoAP connections over TCP.', () => this.#connections.size)
     const server = createServer({ noDelay: true, keepAlive: true }, socket =>
-      this.#accept(socket, connectionContext, services),
+      this.#accept(socket, places, connectionContext, services),
     )
     await listen(server, this.#limits)
     server.on('error', error => context.onFault(error, { part: 'coap' }))
@@ -71,16 +71,14 @@ class CoapTcpListener implements Listener {
     clearTimeout(cut)
   }
 
-  #accept(socket: Socket, context: TcpConnectionContext, { counters, observers }: Services): void {
+  #accept(socket: Socket, places: Places, context: TcpConnectionContext, { counters, observers }: Services): void {
     const address = socket.remoteAddress ?? ''
-    const fromThere = this.#byAddress.get(address) ?? 0
-    const { connectionsMax, connectionsPerAddressMax } = this.#limits
-    if (this.#connections.size >= connectionsMax || fromThere >= connectionsPerAddressMax) {
-      counters.refused[fromThere >= connectionsPerAddressMax ? 'connections-per-address' : 'connections'].value += 1
+    const place = places.take(address)
+    if (typeof place === 'string') {
+      counters.refused[place].value += 1
       socket.destroy()
       return
     }
-    this.#byAddress.set(address, fromThere + 1)
     const peer = { address, port: socket.remotePort }
     const connection = new TcpConnection(`${address} ${socket.remotePort}`, peer, toWire(socket), context)
     this.#connections.set(socket, connection)
@@ -90,9 +88,7 @@ class CoapTcpListener implements Listener {
     socket.on('error', () => undefined)
     socket.on('close', () => {
       this.#connections.delete(socket)
-      const rest = (this.#byAddress.get(address) ?? 1) - 1
-      if (rest === 0) this.#byAddress.delete(address)
-      else this.#byAddress.set(address, rest)
+      place()
       connection.lost()
       observers.forget(connection)
     })

@@ -1,5 +1,12 @@
 import type { Socket } from 'node:net'
-import { type Counter, handshakeFailures, type Meter, type Peer, type PeerCertificate } from '../../contracts/index.ts'
+import {
+  type Counter,
+  handshakeFailures,
+  type Meter,
+  type Peer,
+  type PeerCertificate,
+  type Places,
+} from '../../contracts/index.ts'
 import { toPeer } from './peer.ts'
 
 const refusals = [
@@ -29,11 +36,6 @@ export interface Connection {
   written: number
 }
 
-export interface ConnectionsOptions {
-  readonly connectionsMax: number
-  readonly connectionsPerAddressMax: number
-}
-
 /** The open connections, bounded in all and by address. */
 export interface Connections {
   readonly size: number
@@ -44,34 +46,21 @@ export interface Connections {
   of(socket: Socket): Connection | undefined
 }
 
-export function trackConnections(options: ConnectionsOptions): Connections {
+export function trackConnections(places: Places): Connections {
   const connections = new Map<Socket, Connection>()
-  const byAddress = new Map<string, number>()
-  let size = 0
-
-  function refuse(socket: Socket, reason: Refusal): Refusal {
-    socket.destroy()
-    return reason
-  }
 
   return {
     get size() {
-      return size
+      return places.taken
     },
     of: socket => connections.get(socket),
     admit(socket) {
-      if (size >= options.connectionsMax) return refuse(socket, 'connections')
-      const { address } = toPeer(socket.remoteAddress, socket.remotePort)
-      const there = byAddress.get(address) ?? 0
-      if (there >= options.connectionsPerAddressMax) return refuse(socket, 'connections-per-address')
-      byAddress.set(address, there + 1)
-      size++
-      socket.once('close', () => {
-        size--
-        const left = (byAddress.get(address) ?? 1) - 1
-        if (left === 0) byAddress.delete(address)
-        else byAddress.set(address, left)
-      })
+      const place = places.take(toPeer(socket.remoteAddress, socket.remotePort).address)
+      if (typeof place === 'string') {
+        socket.destroy()
+        return place
+      }
+      socket.once('close', place)
       return undefined
     },
     open(socket, certificate) {

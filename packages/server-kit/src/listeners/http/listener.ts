@@ -57,7 +57,7 @@ interface RunningServer {
 
 async function startServer(context: ListenerContext, options: ResolvedListenerOptions): Promise<RunningServer> {
   const app = createApp(context, options)
-  const connections = trackConnections(options)
+  const connections = trackConnections(context.places(options))
   const refused = refusalCounters(context.meter)
   let stopping = false
   const server = createServer({

@@ -1,6 +1,6 @@
 import { getDefaultHighWaterMark } from 'node:stream'
 import { ThingmeshError } from '@thingmesh/core'
-import type { ListenerContext, Peer } from '../../contracts/index.ts'
+import type { ListenerContext, Peer, Places } from '../../contracts/index.ts'
 import type { Carrier } from './carrier.ts'
 import { Connection } from './connection.ts'
 import { type ConnectionCounters, connectionCounters, type Transport } from './counters.ts'
@@ -19,9 +19,8 @@ export class MqttConnections {
   readonly #limits: ResolvedMqttOptions
   readonly #transport: Transport
   readonly #open = new Set<Connection>()
-  readonly #places = new Map<string, number>()
-  #placeCount = 0
   readonly #publications: Publications
+  #places: Places | undefined
   #context: EngineContext | undefined
   #counters: ConnectionCounters | undefined
   #ticker: NodeJS.Timeout | undefined
@@ -50,7 +49,9 @@ export class MqttConnections {
   }
 
   /** `door` tells it from others of its kind, in metrics: `127.0.0.1:1883`. */
-  start({ ingress, meter, onFault }: ListenerContext, door: string): void {
+  start({ ingress, meter, places, onFault }: ListenerContext, door: string): void {
+    const opened = places(this.#limits)
+    this.#places = opened
     const counters = connectionCounters(meter, this.#transport)
     this.#counters = counters
     const report = (error: unknown) => onFault(error, { part: 'mqtt' })
@@ -68,7 +69,7 @@ export class MqttConnections {
     meter.gauge(
       'thingmesh_mqtt_connections',
       'Open MQTT connections, whether or not they have proved who they are.',
-      () => this.#placeCount,
+      () => opened.taken,
       { transport: this.#transport, listener: door },
     )
     this.#ticker = setInterval(() => this.#tick(), tickMs).unref()
@@ -90,16 +91,10 @@ export class MqttConnections {
    * limit is reached, which is counted.
    */
   admit(address: string): (() => void) | undefined {
-    const fromThere = this.#places.get(address) ?? 0
-    const { connectionsMax, connectionsPerAddressMax } = this.#limits
-    if (this.#placeCount >= connectionsMax || fromThere >= connectionsPerAddressMax) {
-      const limit = fromThere >= connectionsPerAddressMax ? 'connections-per-address' : 'connections'
-      this.counters.refused[limit].value += 1
-      return undefined
-    }
-    this.#placeCount += 1
-    this.#places.set(address, fromThere + 1)
-    return () => this.#giveBack(address)
+    const place = this.#places!.take(address)
+    if (typeof place === 'function') return place
+    this.counters.refused[place].value += 1
+    return undefined
   }
 
   /** Of a connection that has a place. `sinceMs` is when it began, monotonic. */
@@ -109,13 +104,6 @@ export class MqttConnections {
     const connection: Connection = new Connection(engine, wire, carrier, sinceMs, () => this.#open.delete(connection))
     this.#open.add(connection)
     return connection
-  }
-
-  #giveBack(address: string): void {
-    this.#placeCount -= 1
-    const rest = (this.#places.get(address) ?? 1) - 1
-    if (rest === 0) this.#places.delete(address)
-    else this.#places.set(address, rest)
   }
 
   /** One flush a turn for all connections: writes of one turn leave together. */

@@ -14,6 +14,7 @@ import {
   ThingmeshError,
   type Token,
 } from '@thingmesh/core'
+import { openPlaces } from '../../../src/auth/places.ts'
 import type {
   Collection,
   Control,
@@ -187,6 +188,7 @@ export function fakeHub(): FakeHub {
   const hub: FakeHub = {
     ingress,
     meter: fakeMeter(counters),
+    places: openPlaces,
     onFault: error => faults.push(error),
     messages,
     opened,

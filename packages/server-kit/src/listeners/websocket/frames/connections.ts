@@ -1,6 +1,7 @@
 import { ThingmeshError } from '@thingmesh/core'
 import type {
   ListenerContext,
+  Places,
   WebSocketConnection,
   WebSocketHandler,
   WebSocketOpening,
@@ -19,8 +20,7 @@ export class FramesConnections {
   readonly #limits: FramesLimits
   readonly #speaker: Speaker
   readonly #open = new Set<FramesConnection>()
-  readonly #places = new Map<string, number>()
-  #placeCount = 0
+  #places: Places | undefined
   #context: ConnectionContext | undefined
   #ticker: NodeJS.Timeout | undefined
   #corked: FramesConnection[] = []
@@ -31,7 +31,9 @@ export class FramesConnections {
     this.#speaker = speaker
   }
 
-  start({ ingress, meter, onFault }: ListenerContext, door: string): void {
+  start({ ingress, meter, places, onFault }: ListenerContext, door: string): void {
+    const opened = places(this.#limits)
+    this.#places = opened
     const counters = framesCounters(meter)
     this.#context = {
       ingress,
@@ -45,7 +47,7 @@ export class FramesConnections {
     meter.gauge(
       'thingmesh_frames_connections',
       'Open WebSockets for messages, whether or not it is known who is on them.',
-      () => this.#placeCount,
+      () => opened.taken,
       { listener: door },
     )
     this.#ticker = setInterval(() => this.#tick(), tickMs).unref()
@@ -59,31 +61,19 @@ export class FramesConnections {
   }
 
   accept(socket: WebSocketConnection, opening: WebSocketOpening): WebSocketHandler | undefined {
-    const { address } = opening.peer
     const context = this.#context!
-    const fromThere = this.#places.get(address) ?? 0
-    const { connectionsMax, connectionsPerAddressMax } = this.#limits
-    if (this.#placeCount >= connectionsMax || fromThere >= connectionsPerAddressMax) {
-      const limit = fromThere >= connectionsPerAddressMax ? 'connections-per-address' : 'connections'
-      context.counters.refused[limit].value += 1
+    const place = this.#places!.take(opening.peer.address)
+    if (typeof place === 'string') {
+      context.counters.refused[place].value += 1
       return undefined
     }
-    this.#placeCount += 1
-    this.#places.set(address, fromThere + 1)
     const connection: FramesConnection = new FramesConnection(socket, context, {
       ended: () => this.#open.delete(connection),
-      closed: () => this.#giveBack(address),
+      closed: place,
     })
     this.#open.add(connection)
     connection.open(opening)
     return connection
-  }
-
-  #giveBack(address: string): void {
-    this.#placeCount -= 1
-    const rest = (this.#places.get(address) ?? 1) - 1
-    if (rest === 0) this.#places.delete(address)
-    else this.#places.set(address, rest)
   }
 
   /** One flush a turn for all: what is sent in one turn leaves together. */

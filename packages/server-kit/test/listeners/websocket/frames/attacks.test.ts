@@ -213,6 +213,20 @@ async function raw(site: FramesSite, said: string | Uint8Array): Promise<Socket>
   return socket
 }
 
+describe('connections', () => {
+  it('from a /64 of IPv6 leave the places of others alone', async () => {
+    const site = await startFrames({ trustProxy: true, frames: { connectionsPerAddressMax: 2 } })
+    const { key } = await site.hub.control.things.create({ name: 'sensor' })
+    const from = (address: string) => site.open(path, { key: key.secret, headers: { 'x-forwarded-for': address } })
+    await from('2001:db8:0:1::1')
+    await from('2001:db8:0:1::2')
+    expect((await (await from('2001:db8:0:1::3')).end)[0]).toBe(1013)
+    expect(site.counter('thingmesh_frames_refused_total', { limit: 'connections-per-address' })).toBe(1)
+    await from('2001:db8:0:2::1')
+    await site.sessions(3)
+  })
+})
+
 describe('bytes of a WebSocket for messages', () => {
   it('may come one by one', async () => {
     const { site, key } = await underAttack('plain')

@@ -28,6 +28,7 @@ export interface DialOptions extends ClientOptions {
 export interface FramesSiteOptions {
   readonly frames?: MessageFramesOptions
   readonly origins?: readonly string[]
+  readonly trustProxy?: boolean
   readonly store?: Store
   readonly hub?: Partial<HubOptions>
 }
@@ -35,9 +36,10 @@ export interface FramesSiteOptions {
 export const json = { subprotocols: ['thingmesh.json.v1'] }
 export const cbor = { subprotocols: ['thingmesh.cbor.v1'] }
 
-export async function startFrames({ frames, origins, store, hub }: FramesSiteOptions = {}): Promise<FramesSite> {
+export async function startFrames(options: FramesSiteOptions = {}): Promise<FramesSite> {
+  const { frames, origins, trustProxy = false, store, hub } = options
   const upgrade = webSockets({ routes: [messageFrames(frames)], ...(origins && { origins }) })
-  const door = httpListener({ port: 0, upgrade })
+  const door = httpListener({ port: 0, upgrade, trustProxy })
   const faults: string[] = []
   const site = await startHub({
     ...hub,
