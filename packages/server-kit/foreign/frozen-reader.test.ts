@@ -37,7 +37,7 @@ describe('readers that freeze', () => {
     'cost the hub little memory and a healthy subscriber nothing, and get all of QoS 1 when they read on',
     async () => {
       const site = await openSite()
-      const hub = await startHub(site, { built: true })
+      const hub = await startHub(site)
       await createChannel(hub, 'live', { record: 'acked' })
       await createChannel(hub, 'logged')
       const meter = await createThing(hub, 'meter', ['live', 'logged'])

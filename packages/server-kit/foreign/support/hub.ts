@@ -2,9 +2,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Exit, Running, Site } from './site.ts'
 
-const fromSources = ['--conditions=@thingmesh/source', pathOf('../../src/cli/main.ts')]
-/** As `npm run build` left it. */
-const built = [pathOf('../../dist/thingmesh.js')]
+/** As `npm run build` left it: what stock clients meet here is what users install. */
+const program = pathOf('../../dist/thingmesh.js')
 /** A deadline, for machines that have much else to do. */
 const startTimeoutMs = 60_000
 
@@ -12,8 +11,6 @@ export interface HubOptions {
   /** A directory; one of the site's by default. */
   readonly data?: string
   readonly durability?: 'process' | 'disk'
-  /** The built command line, for what is measured: running from the sources takes some 50 MiB for the types' removal alone. */
-  readonly built?: boolean
   /** Of the hub that this data comes from. */
   readonly adminToken?: string
   readonly mqttPort?: number
@@ -36,7 +33,6 @@ export class HubProcess {
   readonly host = '127.0.0.1'
   readonly #site: Site
   readonly #durability: string
-  readonly #program: readonly string[]
   readonly #keepsPorts: boolean
   readonly #flags: readonly string[]
   #ready: Ready | undefined
@@ -50,7 +46,6 @@ export class HubProcess {
     this.#site = site
     this.data = options.data ?? join(site.directory, 'data')
     this.#durability = options.durability ?? 'disk'
-    this.#program = options.built ? built : fromSources
     this.#adminToken = options.adminToken
     this.#keepsPorts = options.keepsPorts ?? true
     this.#flags = options.flags ?? []
@@ -109,7 +104,7 @@ export class HubProcess {
     const ports = ['--mqtt', mqtt!, '--http', http!, '--coap', coap!]
     const where = ['--data', this.data, '--host', this.host, ...ports, '--durability', this.#durability]
     const args = ['serve', ...where, ...this.#flags, '--json']
-    this.#process = this.#site.spawn(process.execPath, [...this.#program, ...args])
+    this.#process = this.#site.spawn(process.execPath, [program, ...args])
     return this.#process
   }
 
