@@ -85,6 +85,7 @@ const projects = [
   'packages/core/tsconfig.test.json',
   'packages/client-node',
   'packages/client-browser',
+  'packages/client-browser/tsconfig.test.json',
   'packages/server-kit',
   'examples',
   'bench',

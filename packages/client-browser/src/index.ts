@@ -1,8 +1,7 @@
 /**
- * Talk to a hub from a browser. What there is today is HTTP: the client of `@thingmesh/core`, on the browser's
- * own `fetch`. A page of another origin needs that origin among the `corsOrigins` of the hub's HTTP listener. A browser
- * does not tell whether a connection was opened, so errors of the network have the outcome `unknown`. There is no MQTT
- * over WebSocket in here.
+ * Talk to a hub from a browser: `connect` for a standing connection over MQTT in WebSockets or HTTP, `connectHttp` for
+ * requests one by one, `createAdmin` for the registry. A page of another origin needs that origin among those that the
+ * hub lets in. A browser does not tell whether a connection was opened, so errors of the network have the outcome `unknown`.
  */
 export {
   type Admin,
@@ -12,9 +11,19 @@ export {
   type CallOptions,
   type CancelSignal,
   type ChannelClient,
+  type ChannelPublishOptions,
+  type ChannelSubscribeOptions,
   type ChannelUpdate,
+  type Client,
+  type ClientChannel,
+  type ClientEvents,
+  type ClientMessage,
+  type ClientOptions,
+  type ClientState,
+  type ClientStatus,
   connectHttp,
   createAdmin,
+  type DropReason,
   type ErrorCode,
   type Fetch,
   type FetchRequest,
@@ -23,24 +32,34 @@ export {
   type GrantClient,
   type GrantFilter,
   type GrantUpdate,
+  type HistoryOptions,
   type HttpClient,
   type HttpClientOptions,
   isThingmeshError,
   type KeyClient,
+  memoryOutbox,
   type NamedQuery,
   type NewChannel,
   type NewGrant,
   type NewThing,
+  type Outbox,
+  type OutboxEntry,
+  type OutboxLimits,
+  type OutboxPolicy,
+  type OutboxStats,
   type Outcome,
   type PageSize,
   type Publishable,
   type Published,
   type PublishOptions,
   type ReadOptions,
+  type Receipt,
   type ReceivedMessage,
   type ReceivedPage,
   type ReceivedPayload,
+  type ReconnectHints,
   type ResourceClient,
+  type Subscription,
   type ThingClient,
   ThingmeshError,
   type ThingUpdate,
@@ -52,3 +71,5 @@ export {
   type TypedPage,
   typedChannel,
 } from '@thingmesh/core'
+export { type ConnectOptions, connect } from './connect.ts'
+export { pageHints } from './page-hints.ts'

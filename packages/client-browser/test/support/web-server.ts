@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { onTestFinished } from 'vitest'
+
+/** Nothing but scripts of its own, and no `eval` of any kind (CSP level 3, section 4.2). */
+const policy = "default-src 'none'; script-src 'self'; connect-src http://127.0.0.1:* ws://127.0.0.1:*"
+
+const page = '<!doctype html><title>dashboard</title><script type="module" src="/app.js"></script>'
+
+/** A site of somebody else's with the client in it, under a strict policy. Its origin. */
+export async function serveApp(): Promise<string> {
+  const script = await bundle()
+  const server = createServer(({ url }, response) => {
+    const isScript = url === '/app.js'
+    response.writeHead(200, {
+      'content-type': isScript ? 'text/javascript' : 'text/html',
+      'content-security-policy': policy,
+    })
+    response.end(isScript ? script : page)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function bundle(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('app.ts', import.meta.url))],
+    conditions: ['@thingmesh/source'],
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+  })
+  return outputFiles[0]!.text
+}
