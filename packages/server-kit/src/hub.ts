@@ -1,4 +1,4 @@
-import { type Principal, type ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import { type ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import { authenticateAll } from './auth/authenticate-all.ts'
 import { certificateAuthenticator } from './auth/certificate-authenticator.ts'
 import { ed25519Authenticator } from './auth/ed25519.ts'
@@ -16,6 +16,7 @@ import { HubIngress } from './pipeline/ingress.ts'
 import { defaultHubLimits, type HubLimits } from './pipeline/limits.ts'
 import { LogReader } from './pipeline/log-reader.ts'
 import { createMeter } from './pipeline/meter.ts'
+import { Presences } from './pipeline/presences.ts'
 import { QueueBudget } from './pipeline/queue-budget.ts'
 import { Repeats } from './pipeline/repeats.ts'
 import { RetainedReplay } from './pipeline/replay.ts'
@@ -93,7 +94,7 @@ class ComposedHub implements Hub {
       registry: this.#registry,
       limits: this.#limits,
       meter: this.meter,
-      controlOf: principal => this.#registry.control(principal, () => this.meter.collect()),
+      controlOf: (principal, ended) => this.#control(principal, ended),
       onFault,
     })
     const { walk } = this.#parts
@@ -116,6 +117,11 @@ class ComposedHub implements Hub {
     this.meter.gauge('thingmesh_subscriptions', 'Filters that are subscribed to.', () => walk.router.size)
     this.meter.gauge('thingmesh_shared_subscriptions', 'Shared subscriptions.', () => walk.feeds.groups.size)
     this.meter.gauge('thingmesh_retained_messages', 'Topics that have a last value.', () => walk.retained.count())
+    this.meter.gauge(
+      'thingmesh_presences_away',
+      'Principals remembered that have no session.',
+      () => walk.presences.awayCount,
+    )
     this.meter.gauge('thingmesh_idempotency_keys', 'Idempotency keys remembered.', () => walk.repeats.size)
     this.meter.gauge(
       'thingmesh_commit_waiting_bytes',
@@ -138,7 +144,13 @@ class ComposedHub implements Hub {
   }
 
   controlOf(domain: string): Control {
-    return this.#registry.control({ embedder: true, domain }, () => this.meter.collect())
+    return this.#control({ embedder: true, domain })
+  }
+
+  #control(as: Parameters<Registry['control']>[0], ended?: AbortSignal): Control {
+    const control = this.#registry.control(as, () => this.meter.collect())
+    const thingId = async (thing: string) => (await control.things.get(thing)).id
+    return { ...control, presence: this.#parts.walk.presences.directory(control.domain, { ended, thingId }) }
   }
 
   start(): Promise<void> {
@@ -249,7 +261,7 @@ interface WalkOptions {
   readonly registry: Registry
   readonly limits: HubLimits
   readonly meter: Meter
-  readonly controlOf: (principal: Principal) => Control
+  readonly controlOf: Walk['controlOf']
   readonly onFault: (error: unknown, part: string) => void
 }
 
@@ -298,6 +310,7 @@ function composeWalk({ store, registry, limits, meter, controlOf, onFault }: Wal
       fault: error => onFault(error, 'retained'),
     }),
     history: new HistoryReader({ log, retained: store.retained, channels, committer, router, limits }),
+    presences: new Presences(limits.presencesMax, counters.presencesForgotten),
     controlOf,
     health: () => healthOf(committer),
     onFault,

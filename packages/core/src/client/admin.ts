@@ -1,11 +1,13 @@
 import { ThingmeshError } from '../errors/index.ts'
-import type { Key, NewKey } from '../model/index.ts'
+import type { Domain, Key, NewKey, NewToken, Principal } from '../model/index.ts'
 import { type Exchange, type ExchangeRequest, openExchange } from './exchange.ts'
 import { type HttpClientOptions, toExchangeOptions } from './options.ts'
+import { openPresence } from './presence.ts'
 import type {
   Admin,
   CallOptions,
   ChannelClient,
+  DomainClient,
   GrantClient,
   GrantFilter,
   KeyClient,
@@ -14,7 +16,7 @@ import type {
   ThingClient,
   TokenClient,
 } from './resources.ts'
-import { readItems, readResource } from './wire-resources.ts'
+import { listAll, readItems, readResource } from './wire-resources.ts'
 
 /**
  * A hub's registry over HTTP, for an operator's token. Errors are those of `HttpClient`. Throws `TypeError` for a url
@@ -29,11 +31,17 @@ export function createAdmin(url: string, options: Omit<HttpClientOptions, 'key'>
     grants: openResource(exchange, 'grants') as GrantClient,
     keys: openKeys(exchange),
     tokens: openTokens(exchange),
+    domains: openDomains(exchange),
+    presence: openPresence(exchange, named),
+    me: async options => {
+      const me = await exchange.send({ method: 'GET', path: ['api', 'v1', 'me'], signal: options?.signal })
+      return readResource(me) as Principal
+    },
     close: exchange.close,
   }
 }
 
-type Kind = 'things' | 'channels' | 'grants' | 'tokens'
+type Kind = 'things' | 'channels' | 'grants' | 'tokens' | 'domains'
 type ListQuery = NamedQuery & GrantFilter
 
 function openResource(exchange: Exchange, kind: Kind): ResourceClient<unknown, unknown, unknown, ListQuery> {
@@ -42,7 +50,7 @@ function openResource(exchange: Exchange, kind: Kind): ResourceClient<unknown, u
     create: async (draft, options) => readResource(await exchange.send(withBody('POST', path, draft, options))),
     createMany: async (drafts, options) =>
       readItems(await exchange.send(withBody('POST', [...path, 'bulk'], { items: drafts }, options))).items,
-    list: (query, options) => listAll(exchange, path, query, options),
+    list: (query, options) => listAll(exchange, path, toListQuery(query), options),
     get: async (idOrName, options) =>
       readResource(await exchange.send({ method: 'GET', path: [...path, named(idOrName)], signal: options?.signal })),
     update: async (idOrName, update, options) =>
@@ -75,31 +83,19 @@ function openTokens(exchange: Exchange): TokenClient {
   return { create, list, get, revoke: remove } as TokenClient
 }
 
-async function* listAll(
-  exchange: Exchange,
-  path: readonly string[],
-  query: ListQuery | undefined,
-  options: CallOptions | undefined,
-): AsyncGenerator<unknown, void, undefined> {
-  const { pageSize, metadata, ...rest } = query ?? {}
-  let cursor: string | undefined
-  do {
-    const page = readItems(
-      await exchange.send({
-        method: 'GET',
-        path,
-        query: {
-          ...rest,
-          ...toMetadataQuery(metadata),
-          limit: pageSize,
-          cursor,
-        },
-        signal: options?.signal,
-      }),
-    )
-    yield* page.items
-    cursor = page.next
-  } while (cursor !== undefined)
+function openDomains(exchange: Exchange): DomainClient {
+  const { create, list } = openResource(exchange, 'domains')
+  return {
+    create: async (draft, options) => {
+      const { token, ...domain } = (await create(draft, options)) as Domain & { readonly token: unknown }
+      return { ...domain, token: readResource(token) as NewToken }
+    },
+    list: list as DomainClient['list'],
+  }
+}
+
+function toListQuery({ pageSize, metadata, ...rest }: ListQuery = {}): ExchangeRequest['query'] {
+  return { ...rest, ...toMetadataQuery(metadata), limit: pageSize }
 }
 
 /** Texts in quotes: without them `3` and `true` would be taken for what they look like. */

@@ -1,11 +1,11 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
-import { openDeadline } from './deadline.ts'
 import { EventStreamParser } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
 import { levels, type Published, type ReadOptions, readMessages } from './http.ts'
 import { findLogEnd } from './log-end.ts'
 import { type ReceivedMessage, type ReceivedPage, readMessage, readPage } from './messages.ts'
 import { type ByteReader, type CancelSignal, platform } from './platform.ts'
+import { readUnlessSilent } from './silence.ts'
 import { deferred } from './status.ts'
 import type { ClientMessage, Connection, OutgoingDraft, Subscribed, SubscribeRequest } from './transport.ts'
 
@@ -145,7 +145,7 @@ export class HttpConnection implements Connection {
     const untaken = new Set<Promise<void>>()
     try {
       for (;;) {
-        const { done, value } = await this.#unlessSilent(reader)
+        const { done, value } = await readUnlessSilent(reader, this.#terms.silenceMs)
         if (this.#streams.get(filter) !== reader) return
         if (done || value === undefined) throw new ThingmeshError('unavailable', 'the hub ended the event stream')
         for (const { id, data } of parser.push(value)) {
@@ -163,20 +163,6 @@ export class HttpConnection implements Connection {
       this.#finish(
         new ThingmeshError(code === 'timeout' ? code : 'unavailable', message, { cause: thrown, outcome: 'unknown' }),
       )
-    }
-  }
-
-  async #unlessSilent(reader: ByteReader): ReturnType<ByteReader['read']> {
-    const { silenceMs } = this.#terms
-    const deadline = openDeadline(silenceMs, [])
-    const silent = deferred<never>()
-    deadline.signal.addEventListener('abort', () => {
-      silent.reject(new ThingmeshError('timeout', `the event stream was silent for ${silenceMs} ms`))
-    })
-    try {
-      return await Promise.race([reader.read(), silent.promise])
-    } finally {
-      deadline.release()
     }
   }
 

@@ -1,17 +1,23 @@
+import type { ThingmeshError } from '../errors/index.ts'
 import type {
   Action,
   Channel,
+  Domain,
   Grant,
   JsonObject,
   Key,
   NewKey,
   NewToken,
+  Presence,
+  PresenceUpdate,
+  Principal,
   RecordPolicy,
   Retention,
   Thing,
   Token,
   TokenScope,
 } from '../model/index.ts'
+import type { Backoff } from './backoff.ts'
 import type { CancelSignal } from './platform.ts'
 
 export interface CallOptions {
@@ -119,13 +125,52 @@ export interface TokenClient {
   revoke(id: string, options?: CallOptions): Promise<void>
 }
 
-/** The registry of the token's domain. */
+/** For `admin` tokens of the domain `default`. */
+export interface DomainClient {
+  /** With its first admin token, whose secret is shown this once. */
+  create(draft: { readonly name: string }, options?: CallOptions): Promise<Domain & { readonly token: NewToken }>
+  list(query?: PageSize, options?: CallOptions): AsyncGenerator<Domain, void, undefined>
+}
+
+/** Who is connected, and who was there since the hub started. */
+export interface PresenceClient {
+  list(
+    query?: PageSize & {
+      /** Only those that are connected, or only those that are not. */
+      readonly connected?: boolean | undefined
+    },
+    options?: CallOptions,
+  ): AsyncGenerator<Presence, void, undefined>
+  /** Of a thing, by id or name. Throws `not-found`. */
+  get(thing: string, options?: CallOptions): Promise<Presence>
+  /**
+   * Everybody who is known, and then who comes and goes, until the signal or `close`. Reconnects by itself, and then begins
+   * anew with `reset`: until then what is known is what was. Throws what another attempt would not change.
+   */
+  follow(options?: PresenceFollowOptions): AsyncGenerator<PresenceUpdate, void, undefined>
+}
+
+export interface PresenceFollowOptions {
+  /** Ends the loop, without an error. */
+  readonly signal?: CancelSignal | undefined
+  readonly backoff?: Backoff | undefined
+  /** Told of each failure that will be tried again, and of when. */
+  readonly onRetry?: ((error: ThingmeshError, delayMs: number) => void) | undefined
+  /** Without a byte for so long, the connection is over. 40,000 by default; a hub beats every 15,000. */
+  readonly silenceMs?: number | undefined
+}
+
+/** The registry of the token's domain, and who is there. */
 export interface Admin {
   readonly things: ThingClient
   readonly channels: ChannelClient
   readonly grants: GrantClient
   readonly keys: KeyClient
   readonly tokens: TokenClient
+  readonly domains: DomainClient
+  readonly presence: PresenceClient
+  /** Who the token stands for: `control` says what it may do here. */
+  me(options?: CallOptions): Promise<Principal>
   /** Ends what is under way with `canceled`. Idempotent. */
   close(): void
 }

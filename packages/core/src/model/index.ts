@@ -8,6 +8,7 @@ export {
   type MessageProperties,
   messageId,
 } from './message.ts'
+export type { Presence, PresenceConnection, PresenceUpdate } from './presence.ts'
 export {
   type Action,
   actions,

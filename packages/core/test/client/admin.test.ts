@@ -105,4 +105,98 @@ describe('the registry over http', () => {
     }
     expect(server.seen).toEqual([])
   })
+
+  it('says who it is, and makes domains with their first token', async () => {
+    const times = { createdAt: '2026-11-23T10:00:00.000Z', updatedAt: '2026-11-23T10:00:01.000Z' }
+    await using server = await scriptedServer(({ path }) =>
+      path === '/api/v1/me'
+        ? { json: { id: 'user:1', kind: 'user', domain: 'default', control: 'read' } }
+        : { status: 201, json: { id: 'd', name: 'acme', ...times, token: { id: 't', secret: 's', ...times } } },
+    )
+    const admin = createAdmin(server.url, { token: 't' })
+    expect(await admin.me()).toMatchObject({ id: 'user:1', control: 'read' })
+    const made = await admin.domains.create({ name: 'acme' })
+    expect(made).toMatchObject({ name: 'acme', token: { secret: 's', createdAtMs: Date.UTC(2026, 10, 23, 10) } })
+    expect(server.seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /api/v1/me',
+      'POST /api/v1/domains',
+    ])
+  })
+})
+
+describe('presence over http', () => {
+  const wire = {
+    principal: 'thing:1',
+    kind: 'thing',
+    connections: [{ protocol: 'mqtt', connectedAt: '2026-11-23T10:00:00.000Z' }],
+    lastSeenAt: '2026-11-23T10:00:01.000Z',
+    lastProtocol: 'mqtt',
+  }
+  const model = {
+    principal: 'thing:1',
+    kind: 'thing',
+    connections: [{ protocol: 'mqtt', clientId: '', connectedAtMs: Date.UTC(2026, 10, 23, 10) }],
+    lastSeenAtMs: Date.UTC(2026, 10, 23, 10, 0, 1),
+    lastProtocol: 'mqtt',
+  }
+  const event = (update: object) => `data: ${JSON.stringify(update)}\n\n`
+
+  it('is followed over breaks, each of which is told, and begins anew', async () => {
+    await using server = await scriptedServer((_request, index) =>
+      index === 0
+        ? {
+            text: `retry: 2000\n\n${event({ reset: true, items: [wire], gone: [] })}${event({ reset: false, items: [], gone: ['thing:2'] })}`,
+          }
+        : index === 1
+          ? { hangUp: true }
+          : { text: event({ reset: true, items: [], gone: [] }) },
+    )
+    const { presence } = createAdmin(server.url, { token: 't' })
+    const retries: string[] = []
+    const updates = []
+    const backoff = { firstMs: 1, maxMs: 1 }
+    for await (const update of presence.follow({ backoff, onRetry: ({ code }) => void retries.push(code) })) {
+      updates.push(update)
+      if (updates.length === 3) break
+    }
+    expect(updates).toEqual([
+      { reset: true, items: [model], gone: [] },
+      { reset: false, items: [], gone: ['thing:2'] },
+      { reset: true, items: [], gone: [] },
+    ])
+    expect(retries).toEqual(['unavailable', 'unavailable'])
+    expect(server.seen[0]?.headers.accept).toBe('text/event-stream')
+  })
+
+  it('ends with the signal and with the client, and throws what another attempt would not change', async () => {
+    await using refusing = await scriptedServer(() => ({
+      status: 403,
+      json: { error: { code: 'permission-denied', message: 'no' } },
+    }))
+    const refused = createAdmin(refusing.url, { token: 't' }).presence.follow()
+    expect(await rejection(refused.next())).toMatchObject({ code: 'permission-denied' })
+    await using silent = await scriptedServer(() => ({ silent: true }))
+    const admin = createAdmin(silent.url, { token: 't' })
+    const stop = new AbortController()
+    const stopped = admin.presence.follow({ signal: stop.signal }).next()
+    stop.abort()
+    expect(await stopped).toEqual({ done: true, value: undefined })
+    const closed = admin.presence.follow().next()
+    admin.close()
+    expect(await closed).toEqual({ done: true, value: undefined })
+  })
+
+  it('is gone through in pages', async () => {
+    await using server = await scriptedServer(({ query }) => ({
+      json: query.has('cursor') ? { items: [] } : { items: [wire], next: '7' },
+    }))
+    const found = []
+    for await (const item of createAdmin(server.url, { token: 't' }).presence.list({ connected: true, pageSize: 1 }))
+      found.push(item)
+    expect(found).toEqual([model])
+    expect(server.seen.map(({ query }) => query.toString())).toEqual([
+      'limit=1&connected=true',
+      'limit=1&connected=true&cursor=7',
+    ])
+  })
 })

@@ -15,13 +15,20 @@ import type {
   TokenScope,
 } from '@thingmesh/core'
 import type { MetricFamily } from './meter.ts'
+import type { Page, PageQuery } from './page.ts'
+import type { PresenceDirectory } from './presence.ts'
+
+/** The registry of one domain, the hub's meters, and who is there, as one principal may use them. */
+export interface Control extends RegistryControl {
+  readonly presence: PresenceDirectory
+}
 
 /**
- * The registry of one domain, and the hub's meters, as one principal may use them. Every change is durable when its
+ * The registry's own part. Every change is durable when its
  * promise settles, and in force by then. Whatever takes a thing or a channel takes its id or its name. Throws `not-found`, `conflict` (name taken; a third valid key),
  * `invalid-argument`, `permission-denied` (a change with a `read` scope).
  */
-export interface Control {
+export interface RegistryControl {
   readonly domain: string
   readonly domains: DomainCollection
   readonly things: Omit<Collection<Thing, ThingDraft, ThingChange>, 'create'> & {
@@ -49,13 +56,6 @@ export interface Collection<Item, Draft, Change, Query extends PageQuery = Descr
   remove(idOrName: string): Promise<void>
 }
 
-export interface PageQuery {
-  /** Opaque: the `next` of the page before. */
-  readonly cursor?: string | undefined
-  /** 1 to 1,000; 100 by default. */
-  readonly limit?: number | undefined
-}
-
 export interface DescribedQuery extends PageQuery {
   /** Names that start so. */
   readonly name?: string | undefined
@@ -67,12 +67,6 @@ export interface DescribedQuery extends PageQuery {
 export interface GrantQuery extends PageQuery {
   readonly thing?: string | undefined
   readonly channel?: string | undefined
-}
-
-export interface Page<Item> {
-  readonly items: readonly Item[]
-  /** Absent on the last page. */
-  readonly next?: string | undefined
 }
 
 interface DescribedDraft {

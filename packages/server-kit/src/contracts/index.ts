@@ -11,8 +11,7 @@ export type {
   GrantDraft,
   GrantQuery,
   KeyCollection,
-  Page,
-  PageQuery,
+  RegistryControl,
   ThingChange,
   ThingDraft,
   TokenCollection,
@@ -36,7 +35,9 @@ export type {
 export type { Listener, ListenerContext } from './listener.ts'
 export type { Counter, Histogram, Labels, Meter, MetricFamily } from './meter.ts'
 export type { DeliveryTerms, Outlet } from './outlet.ts'
+export type { Page, PageQuery } from './page.ts'
 export type { PlaceLimit, PlaceLimits, Places } from './places.ts'
+export type { PresenceDirectory, PresenceQuery } from './presence.ts'
 export type { Authorizer, Rights, RightsChange } from './rights.ts'
 export {
   type AppendOptions,

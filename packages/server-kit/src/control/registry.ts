@@ -2,9 +2,9 @@ import { type Domain, type NewToken, type Principal, ThingmeshError } from '@thi
 import type {
   Authorizer,
   ChannelDirectory,
-  Control,
   CredentialDirectory,
   MetricFamily,
+  RegistryControl,
   RegistryRecords,
 } from '../contracts/index.ts'
 import { RegistryAuthorizer, userPrincipal } from './authorizer.ts'
@@ -116,7 +116,7 @@ export class Registry {
   control(
     as: Principal | { readonly embedder: true; readonly domain?: string | undefined },
     metrics: () => readonly MetricFamily[],
-  ): Control {
+  ): RegistryControl {
     this.#openKeeper()
     const access = 'embedder' in as ? this.#embedderAccess(as.domain) : this.#principalAccess(as)
     return {

@@ -40,6 +40,7 @@ export interface Counters {
   readonly refused: Readonly<Record<Refusal, Counter>>
   readonly repeated: Counter
   readonly keysForgotten: Readonly<Record<'keys-per-publisher' | 'keys', Counter>>
+  readonly presencesForgotten: Counter
   readonly notRecorded: Counter
   readonly pruned: Counter
   readonly fellBehind: Counter
@@ -77,6 +78,10 @@ export function pipelineCounters(meter: Meter): Counters {
       meter.counter('thingmesh_idempotency_keys_forgotten_total', 'Idempotency keys that gave way to newer ones.', {
         limit,
       }),
+    ),
+    presencesForgotten: meter.counter(
+      'thingmesh_presences_forgotten_total',
+      'Principals that the hub no longer remembers to have seen.',
     ),
     notRecorded: meter.counter(
       'thingmesh_messages_not_recorded_total',

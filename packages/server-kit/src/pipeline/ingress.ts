@@ -40,6 +40,7 @@ export class HubIngress implements Ingress {
     clearInterval(this.#expiryTimer)
     const reason = new ThingmeshError('unavailable', 'the hub is stopping')
     await Promise.all([...this.#sessions.values()].map(session => session.end(reason)))
+    this.#walk.presences.stop()
   }
 
   health(): Health {
@@ -78,6 +79,7 @@ export class HubIngress implements Ingress {
         feed.postponedWill.drop()
         this.#walk.feeds.discard(feed).catch(error => this.#walk.onFault(error, 'sessions'))
       }
+      this.#walk.presences.forget(change.domain, change.principal)
     }
   }
 
@@ -112,13 +114,15 @@ export class HubIngress implements Ingress {
       principal,
       feed,
       resumed,
+      isConnection,
       origin: { log: this.#logId(), publisher: principal.id, clientId, protocol: hello.protocol },
       outlet: hello.outlet,
       will,
       prove: credential => this.#proofs.prove(credential, peer),
-      onClosed: closed => this.#leave(closed, isConnection),
+      onClosed: closed => this.#leave(closed),
     })
     this.#sessions.set(feed, session)
+    this.#walk.presences.came(session)
     if (isConnection) {
       this.#connectionCount += 1
       const key = connectionKey(principal)
@@ -132,9 +136,10 @@ export class HubIngress implements Ingress {
     return session
   }
 
-  #leave(session: HubSession, isConnection: boolean): void {
+  #leave(session: HubSession): void {
     this.#sessions.delete(session.feed)
-    if (!isConnection) return
+    this.#walk.presences.left(session)
+    if (!session.isConnection) return
     this.#connectionCount -= 1
     const key = connectionKey(session.principal)
     const rest = (this.#connections.get(key) ?? 1) - 1

@@ -24,6 +24,8 @@ export interface HubLimits {
   readonly sessionExpirySecondsMax: number
   readonly sessionsMax: number
   readonly sessionsPerPrincipalMax: number
+  /** Principals without a session of which the hub remembers when they were there. */
+  readonly presencesMax: number
   readonly retainedPerDomainMax: number
   readonly retainedBytesMax: number
   /** Waiting to be written, before at-least-once publishing is refused with `unavailable`. */
@@ -56,6 +58,7 @@ export const defaultHubLimits: HubLimits = {
   sessionExpirySecondsMax: 7 * 24 * 3600,
   sessionsMax: 100_000,
   sessionsPerPrincipalMax: 10,
+  presencesMax: 100_000,
   retainedPerDomainMax: 100_000,
   retainedBytesMax: 64 * 1024,
   commitBytesMax: 64 * 1024 * 1024,

@@ -28,6 +28,7 @@ import { AcceptedMessage, type Origin } from './accepted.ts'
 import { checkCarried } from './draft.ts'
 import type { Feed } from './feed.ts'
 import type { Reader } from './history.ts'
+import type { Stay } from './presences.ts'
 import type { Proof } from './proofs.ts'
 import { isWantedAtLeastOnce } from './router.ts'
 import { SparseMap } from './sparse.ts'
@@ -45,6 +46,8 @@ export interface SessionParts {
   readonly feed: Feed
   readonly resumed: boolean
   readonly origin: Origin
+  /** Whether the peer keeps a connection, or comes for each exchange. */
+  readonly isConnection: boolean
   readonly outlet: Outlet | undefined
   readonly will: Will | undefined
   /** Who the credential proves. Rejects as `Ingress.open` does. */
@@ -53,14 +56,17 @@ export interface SessionParts {
 }
 
 /** One connection or exchange, from `open` to `close`. What outlives it is its feed's. */
-export class HubSession implements Session {
+export class HubSession implements Session, Stay {
   readonly resumed: boolean
+  readonly isConnection: boolean
+  readonly openedAtMs = Date.now()
   readonly feed: Feed
   readonly #walk: Walk
   readonly #prove: SessionParts['prove']
   readonly #origin: Origin
   readonly #outlet: Outlet | undefined
   readonly #onClosed: (session: HubSession) => void
+  #activeAtMs = this.openedAtMs
   #principal: Principal
   #will: Will | undefined
   #rights: Rights
@@ -68,7 +74,7 @@ export class HubSession implements Session {
   /** Topics that were weighed and found allowed, as of the registry's generation. */
   readonly #admitted = new SparseMap<string, TopicEntry>()
   #closed = false
-  /** What is still being looked for when the session closes is for nobody. */
+  /** What is still being looked for, or followed, when the session closes is for nobody. */
   #closing: AbortController | undefined
 
   constructor(walk: Walk, parts: SessionParts) {
@@ -76,6 +82,7 @@ export class HubSession implements Session {
     this.#principal = parts.principal
     this.#prove = parts.prove
     this.resumed = parts.resumed
+    this.isConnection = parts.isConnection
     this.feed = parts.feed
     this.#origin = parts.origin
     this.#outlet = parts.outlet
@@ -87,6 +94,18 @@ export class HubSession implements Session {
 
   get principal(): Principal {
     return this.#principal
+  }
+
+  get protocol(): string {
+    return this.#origin.protocol
+  }
+
+  get clientId(): string {
+    return this.#origin.clientId
+  }
+
+  get activeAtMs(): number {
+    return this.#activeAtMs
   }
 
   get expiresInSeconds(): number {
@@ -134,6 +153,7 @@ export class HubSession implements Session {
 
   async subscribe(requests: readonly SubscribeRequest[]): Promise<readonly SubscribeResult[]> {
     this.#checkOpen()
+    this.#activeAtMs = Date.now()
     const { router, feeds, replay, sequencer } = this.#walk
     const routed = { committed: router.head, atMostOnce: sequencer.last }
     const replayed: string[] = []
@@ -197,8 +217,13 @@ export class HubSession implements Session {
 
   /** What waits is weighed again when it comes: by then the rights may be others, and the session over. */
   #reader(): Reader {
+    this.#activeAtMs = Date.now()
+    return { domain: this.principal.domain, rights: this.rights, signal: this.#ended() }
+  }
+
+  #ended(): AbortSignal {
     this.#closing ??= new AbortController()
-    return { domain: this.principal.domain, rights: this.rights, signal: this.#closing.signal }
+    return this.#closing.signal
   }
 
   channels(): readonly UsableChannel[] {
@@ -215,7 +240,8 @@ export class HubSession implements Session {
 
   control(): Control {
     this.#checkOpen()
-    return this.#walk.controlOf(this.principal)
+    this.#activeAtMs = Date.now()
+    return this.#walk.controlOf(this.principal, this.#ended())
   }
 
   async renew(credential: Credential): Promise<void> {
@@ -287,7 +313,9 @@ export class HubSession implements Session {
     if (isAcknowledged) committer.admit()
     if (draft.retain) retained.admit(entry.domain, draft)
 
-    const message = new AcceptedMessage(entry, this.#origin, draft, sequencer.next(), Date.now())
+    const nowMs = Date.now()
+    this.#activeAtMs = nowMs
+    const message = new AcceptedMessage(entry, this.#origin, draft, sequencer.next(), nowMs)
     counters.in[draft.delivery].value += 1
     const claim = draft.retain ? retained.claim(entry.domain, draft, message.sequence) : undefined
 

@@ -5,6 +5,7 @@ import type { Counters } from './counters.ts'
 import type { Feeds } from './feeds.ts'
 import type { HistoryReader } from './history.ts'
 import type { HubLimits } from './limits.ts'
+import type { Presences } from './presences.ts'
 import type { Repeats } from './repeats.ts'
 import type { RetainedReplay } from './replay.ts'
 import type { RetainedIndex } from './retained.ts'
@@ -27,7 +28,9 @@ export interface Walk {
   readonly feeds: Feeds
   readonly replay: RetainedReplay
   readonly history: HistoryReader
-  controlOf(principal: Principal): Control
+  readonly presences: Presences
+  /** `ended` when the session is. */
+  controlOf(principal: Principal, ended: AbortSignal): Control
   health(): Health
   onFault(error: unknown, part: string): void
 }

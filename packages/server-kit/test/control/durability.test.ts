@@ -1,7 +1,7 @@
 import { type Action, actions, type NewKey, type Principal, ThingmeshError } from '@thingmesh/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Control } from '../../src/contracts/index.ts'
+import type { RegistryControl } from '../../src/contracts/index.ts'
 import { Registry } from '../../src/control/index.ts'
 import { codeOf, createThing, type Fixture, peer, startRegistry } from './fixture.ts'
 import { MemoryRecords } from './memory-records.ts'
@@ -14,14 +14,14 @@ const nameOf = fc.constantFrom(...names)
 const actionsOf = fc.uniqueArray(fc.constantFrom(...actions), { minLength: 1, maxLength: 3 })
 const metadataOf = fc.dictionary(fc.constantFrom('p', 'q'), fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<null>)
 
-type Operation = (control: Control, fixture: Fixture) => Promise<unknown>
+type Operation = (control: RegistryControl, fixture: Fixture) => Promise<unknown>
 
 /** Grants have no names: one of those there are, by number. */
-const nthGrant = async (control: Control, n: number): Promise<string> => {
+const nthGrant = async (control: RegistryControl, n: number): Promise<string> => {
   const { items } = await control.grants.list()
   return items[n % Math.max(items.length, 1)]?.id ?? 'none'
 }
-const nthToken = async (control: Control, n: number): Promise<string> => {
+const nthToken = async (control: RegistryControl, n: number): Promise<string> => {
   const { items } = await control.tokens.list()
   return items[n % Math.max(items.length, 1)]?.id ?? 'none'
 }
@@ -75,7 +75,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
 )
 
 /** Everything that can be seen of a registry. */
-async function seen(control: Control, registry: Registry, secrets: readonly string[]): Promise<unknown> {
+async function seen(control: RegistryControl, registry: Registry, secrets: readonly string[]): Promise<unknown> {
   const things = (await control.things.list()).items
   const channels = (await control.channels.list()).items
   const rights = things.map(thing => {

@@ -1,6 +1,6 @@
 import { isThingmeshError, type NewKey, type Principal, type Thing } from '@thingmesh/core'
 import { keyAuthenticator, operatorTokenAuthenticator } from '../../src/auth/index.ts'
-import type { Authenticate, Control, RightsChange, ThingDraft } from '../../src/contracts/index.ts'
+import type { Authenticate, RegistryControl, RightsChange, ThingDraft } from '../../src/contracts/index.ts'
 import { Registry, type RegistryOptions } from '../../src/control/index.ts'
 import { MemoryRecords } from './memory-records.ts'
 
@@ -9,7 +9,7 @@ export const peer = { address: '192.0.2.1' }
 export interface Fixture {
   readonly records: MemoryRecords
   readonly registry: Registry
-  readonly control: Control
+  readonly control: RegistryControl
   /** Every change that was announced, in order. */
   readonly announced: RightsChange[]
   /** Moves the clock. */
@@ -51,7 +51,10 @@ export async function principalOfToken(fixture: Fixture, token: string): Promise
 }
 
 /** With its first key. */
-export async function createThing(control: Control, draft: ThingDraft): Promise<Thing & { readonly key: NewKey }> {
+export async function createThing(
+  control: RegistryControl,
+  draft: ThingDraft,
+): Promise<Thing & { readonly key: NewKey }> {
   const [created] = await control.things.createMany([draft])
   if (created === undefined) throw new Error('no thing was created')
   return created

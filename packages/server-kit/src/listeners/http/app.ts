@@ -7,13 +7,15 @@ import { errorReply } from './errors.ts'
 import { type Answerer, answerer, type ExchangeContext } from './exchange.ts'
 import { toOpenApi } from './openapi.ts'
 import type { ResolvedHandlerOptions } from './options.ts'
+import { preparePages } from './pages.ts'
 import { parameterName, pathOf } from './path.ts'
 import { forwardedPeer } from './peer.ts'
 import { emptyReply, type Reply, toResponse } from './reply.ts'
-import type { Route } from './route.ts'
+import type { Method, Route } from './route.ts'
 import { controlRoutes } from './routes/control.ts'
 import { messageRoutes } from './routes/messages.ts'
 import { metaRoutes } from './routes/meta.ts'
+import { presenceRoutes } from './routes/presence.ts'
 import { openSessions } from './sessions.ts'
 import { openStreams } from './streams.ts'
 
@@ -33,6 +35,8 @@ export interface Origin {
   readonly send?: ((reply: Reply) => Response) | undefined
 }
 
+const methods: readonly Method[] = ['GET', 'POST', 'PATCH', 'DELETE']
+
 type AppContext = Context<{ Bindings: Origin }>
 
 export function createApp(context: ListenerContext, options: ResolvedHandlerOptions): HttpApp {
@@ -45,6 +49,7 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
   const routes: readonly Route[] = [
     ...messageRoutes(options),
     ...controlRoutes(basePath),
+    ...presenceRoutes(options),
     ...metaRoutes(context.ingress, () => {
       document ??= toOpenApi(routes, basePath, context.ingress.health().version)
       return document
@@ -91,6 +96,13 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
     const answer = answerer(route, exchanges)
     app.on(route.method, `${basePath}${toPattern(route.path)}`, c => run(c, answer))
   }
+  for (const { path, reply } of preparePages(options.pages)) {
+    app.get(`${basePath}${path}`, c => finish(c, reply(c.req.raw.headers.get('if-none-match'))))
+  }
+  for (const path of Object.keys(options.pages)) {
+    const matched = methods.map(method => app.router.match(method, `${basePath}${path}`)[0].length)
+    if (matched.reduce((sum, count) => sum + count) > 1) throw new TypeError(`pages: ${path} is a path of the API`)
+  }
   app.onError((error, c) => fail(c, error))
 
   /** No route of this method: is there one of another? */
@@ -128,7 +140,7 @@ function toPattern(path: string): string {
 }
 
 function methodsOf(app: Hono<{ Bindings: Origin }>, path: string): readonly string[] {
-  const found = ['GET', 'POST', 'PATCH', 'DELETE'].filter(method => app.router.match(method, path)[0].length > 0)
+  const found = methods.filter(method => app.router.match(method, path)[0].length > 0)
   if (found.length === 0) return found
   return found.includes('GET') ? ['HEAD', 'OPTIONS', ...found] : ['OPTIONS', ...found]
 }

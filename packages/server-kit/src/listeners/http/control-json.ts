@@ -1,4 +1,16 @@
-import type { Channel, Domain, Grant, Key, NewKey, NewToken, Principal, Thing, Token } from '@thingmesh/core'
+import type {
+  Channel,
+  Domain,
+  Grant,
+  Key,
+  NewKey,
+  NewToken,
+  Presence,
+  PresenceUpdate,
+  Principal,
+  Thing,
+  Token,
+} from '@thingmesh/core'
 
 // Member by member, never a spread: whatever else an object of the registry comes to hold does not get out.
 
@@ -66,6 +78,24 @@ export function toDomainJson({ id, name, createdAtMs, updatedAtMs }: Domain) {
 
 export function toNewDomainJson(domain: Domain & { readonly token: NewToken }) {
   return { ...toDomainJson(domain), token: toNewTokenJson(domain.token) }
+}
+
+export function toPresenceJson({ principal, kind, connections, lastSeenAtMs, lastProtocol }: Presence) {
+  return {
+    principal,
+    kind,
+    connections: connections.map(({ protocol, clientId, connectedAtMs }) => ({
+      protocol,
+      ...(clientId !== '' && { clientId }),
+      connectedAt: toIso(connectedAtMs),
+    })),
+    ...(lastSeenAtMs !== undefined && { lastSeenAt: toIso(lastSeenAtMs) }),
+    lastProtocol,
+  }
+}
+
+export function toPresenceUpdateJson({ reset, items, gone }: PresenceUpdate) {
+  return { reset, items: items.map(toPresenceJson), gone }
 }
 
 /** Without the credential's id: whoever asks holds the credential, and nobody else needs it. */

@@ -1,6 +1,3 @@
-import type { Message } from '@thingmesh/core'
-import type { MessagePage } from '../../contracts/index.ts'
-import { toMessageJson } from './messages-json.ts'
 import { type BodyStream, type Reply, streamReply } from './reply.ts'
 
 export const eventStreamType = 'text/event-stream'
@@ -8,29 +5,33 @@ export const eventStreamType = 'text/event-stream'
 /** How long a browser waits before it comes back. */
 const retryMs = 2_000
 
-/**
- * Messages as server-sent events (HTML Living Standard, section 9.2): one event each, with the cursor as its id, so that a browser that
- * comes back says by itself, in `Last-Event-ID`, where to go on.
- */
-export function eventStreamReply(
-  follow: (signal: AbortSignal) => AsyncIterable<MessagePage>,
-  { newest, heartbeatMs }: { readonly newest: readonly Message[]; readonly heartbeatMs: number },
-): Reply {
+export interface EventSource<Page> {
+  /** Throws at once what may not be followed. */
+  follow(signal: AbortSignal): AsyncIterable<Page>
+  /** What to say first, as events; `''` for nothing. */
+  readonly first: string
+  /** The events of a page; `''` where it has none. */
+  toEvents(page: Page): string
+  /** For while there is nothing to say: no event, but it shows who has gone. */
+  toHeartbeat(): string
+  readonly heartbeatMs: number
+}
+
+/** Server-sent events (HTML Living Standard, section 9.2), for as long as both sides go on. */
+export function eventStreamReply<Page>(source: EventSource<Page>): Reply {
   const ended = new AbortController()
   // Here and not in the stream: what may not be followed is refused before there is a stream.
-  const pages = follow(ended.signal)[Symbol.asyncIterator]()
+  const pages = source.follow(ended.signal)[Symbol.asyncIterator]()
   const stream: BodyStream = async write => {
     try {
-      await write(`retry: ${retryMs}\n\n${newest.map(toEvent).join('')}`)
-      let seen: number | undefined
+      await write(`retry: ${retryMs}\n\n${source.first}`)
       let next = pages.next()
       for (;;) {
-        const result = await within(next, heartbeatMs)
-        if (result === 'nothing yet') await write(toHeartbeat(seen))
+        const result = await within(next, source.heartbeatMs)
+        if (result === 'nothing yet') await write(source.toHeartbeat())
         else if (result.done) return
         else {
-          seen = result.value.scannedTo
-          const events = result.value.messages.map(toEvent).join('')
+          const events = source.toEvents(result.value)
           if (events !== '') await write(events)
           next = pages.next()
         }
@@ -42,13 +43,12 @@ export function eventStreamReply(
   return streamReply(eventStreamType, stream)
 }
 
-function toEvent(message: Message): string {
-  return `id: ${message.sequence}\ndata: ${JSON.stringify(toMessageJson(message))}\n\n`
-}
+/** For what is in no log, and has no position to come back to. */
+export const plainHeartbeat = ': nothing new\n\n'
 
-/** No event, but it moves the browser's `Last-Event-ID` past what was not for it, and shows who has gone. */
-function toHeartbeat(seen: number | undefined): string {
-  return seen === undefined ? ': nothing new\n\n' : `: nothing new\nid: ${seen}\n\n`
+/** `value` as JSON has no line feed in it. */
+export function toEvent(value: unknown, id?: number): string {
+  return `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(value)}\n\n`
 }
 
 async function within<Value>(promise: Promise<Value>, ms: number): Promise<Value | 'nothing yet'> {

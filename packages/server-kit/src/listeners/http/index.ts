@@ -1,3 +1,5 @@
 export { httpHandler } from './handler.ts'
 export { httpListener } from './listener.ts'
 export type { HttpHandlerOptions, HttpListenerOptions } from './options.ts'
+export type { PageFile, Pages } from './pages.ts'
+export { type ReadPagesOptions, readPages } from './read-pages.ts'

@@ -1,4 +1,5 @@
 import type { TlsIdentity, Upgrade } from '../../contracts/index.ts'
+import type { Pages } from './pages.ts'
 
 /** What a handler may be told, wherever it is mounted. */
 export interface HttpHandlerOptions {
@@ -29,6 +30,8 @@ export interface HttpHandlerOptions {
   readonly heartbeatMs?: number
   /** How long a token may still be good for that comes in the query of an event stream. 3,600 by default; 0 for none. */
   readonly queryTokenSecondsMax?: number
+  /** Files of a site of the program's own, by path, beside the API; none by default. `readPages` reads them from a directory. */
+  readonly pages?: Pages
 }
 
 export interface HttpListenerOptions extends HttpHandlerOptions {
@@ -80,6 +83,7 @@ export function resolveHandlerOptions(options: HttpHandlerOptions): ResolvedHand
     streamsMax: options.streamsMax ?? 1_000,
     heartbeatMs: options.heartbeatMs ?? 15_000,
     queryTokenSecondsMax: options.queryTokenSecondsMax ?? 3_600,
+    pages: options.pages ?? {},
   }
   if (!/^(\/[A-Za-z0-9._~-]+)*$/.test(resolved.basePath)) throw new TypeError('basePath is not like /a/b')
   return resolved

@@ -84,6 +84,13 @@ export const grantQuery = v.strictObject({
   channel: v.optional(shortText),
 })
 
+export const presenceQuery = v.strictObject({
+  cursor: v.optional(shortText),
+  limit: v.optional(pageLimit),
+  connected: v.optional(flag),
+  token: v.optional(shortToken),
+})
+
 export const publishQuery = v.strictObject({
   qos: v.optional(v.picklist(['0', '1'])),
   retain: v.optional(flag),

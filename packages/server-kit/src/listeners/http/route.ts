@@ -26,7 +26,7 @@ interface RouteFacts {
   readonly path: string
   /** The OpenAPI operation id. */
   readonly id: string
-  readonly tag: 'messages' | 'things' | 'channels' | 'grants' | 'keys' | 'tokens' | 'domains' | 'hub'
+  readonly tag: 'messages' | 'things' | 'channels' | 'grants' | 'keys' | 'tokens' | 'domains' | 'presence' | 'hub'
   readonly summary: string
   readonly description?: string | undefined
   /** What it takes in headers, by their names, beyond what HTTP itself has. */

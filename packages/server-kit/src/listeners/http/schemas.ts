@@ -92,6 +92,7 @@ export function pageOf<Item>(item: v.GenericSchema<unknown, Item>) {
   })
 }
 
+const principalKinds = ['thing', 'user', 'hub'] as const
 const timestamp = v.pipe(v.string(), v.isoTimestamp())
 const entity = { id: v.string(), domain: v.string(), createdAt: timestamp, updatedAt: timestamp }
 const describedEntity = { metadata: jsonObject, tags: v.array(v.string()), enabled: v.boolean() }
@@ -139,12 +140,38 @@ export const newDomain = v.strictObject({ ...domainFacts, token: newToken })
 
 export const principal = v.strictObject({
   id: v.string(),
-  kind: v.picklist(['thing', 'user', 'hub']),
+  kind: v.picklist(principalKinds),
   domain: v.string(),
   control: v.optional(v.picklist(['admin', 'read'])),
   grants: v.optional(v.array(v.strictObject({ actions: v.array(v.picklist(actions)), filter: v.string() }))),
   expiresAt: v.optional(timestamp),
 })
+
+export const presence = v.strictObject({
+  principal: v.string(),
+  kind: v.picklist(principalKinds),
+  connections: v.pipe(
+    v.array(
+      v.strictObject({
+        protocol: v.string(),
+        clientId: v.optional(v.pipe(v.string(), v.description('Absent where the peer gave none.'))),
+        connectedAt: timestamp,
+      }),
+    ),
+    v.description('The oldest first; none where it is not connected.'),
+  ),
+  lastSeenAt: v.optional(timestamp),
+  lastProtocol: v.optional(v.string()),
+})
+
+export const presenceUpdate = v.pipe(
+  v.strictObject({
+    reset: v.pipe(v.boolean(), v.description('All that was known before is void.')),
+    items: v.array(presence),
+    gone: v.pipe(v.array(v.string()), v.description('Principals that are no longer known.')),
+  }),
+  v.description('The `data` of each event.'),
+)
 
 export const message = v.strictObject({
   id: v.string(),
@@ -270,6 +297,8 @@ export const namedSchemas = {
   NewKey: newKey,
   NewThing: newThing,
   NewToken: newToken,
+  Presence: presence,
+  PresenceUpdate: presenceUpdate,
   Principal: principal,
   Receipt: receipt,
   Thing: thing,

@@ -99,6 +99,12 @@ const rows: readonly Row[] = [
   { limit: 'sessionsMax', value: 2, counter: refused('sessions'), reach: connectAnd(3) },
   { limit: 'sessionsPerPrincipalMax', value: 2, counter: refused('sessions-per-principal'), reach: connectAnd(3) },
   {
+    limit: 'presencesMax',
+    value: 0,
+    counter: ['thingmesh_presences_forgotten_total', {}],
+    reach: async (site, thing) => (await site.connect(thing)).socket.destroy(),
+  },
+  {
     limit: 'retainedPerDomainMax',
     value: 0,
     counter: refused('retained-count'),

@@ -3,8 +3,9 @@ import type * as v from 'valibot'
 import type { ReadRequest, Session } from '../../../contracts/index.ts'
 import { ndjsonType } from '../batch.ts'
 import { csvType } from '../csv.ts'
-import { eventStreamReply, eventStreamType } from '../event-stream.ts'
+import { eventStreamType } from '../event-stream.ts'
 import { idempotencyKeyHeader } from '../idempotency-key.ts'
+import { messageEventsReply } from '../message-events.ts'
 import { type PageLimits, pageReply, pageTypes } from '../message-pages.ts'
 import { clearQuery, publishQuery, readQuery } from '../query-schemas.ts'
 import { emptyReply, jsonType, type Reply } from '../reply.ts'
@@ -12,6 +13,7 @@ import { defineRoute, type Exchange, type Route } from '../route.ts'
 import { batchLine, eventStream, message, messagePage, published, senmlPack, text } from '../schemas.ts'
 import { senmlCborType, senmlJsonType } from '../senml.ts'
 import { publish, publishBatch } from './publish.ts'
+import { unfitting } from './unfitting.ts'
 
 type ReadExchange = Exchange<v.InferOutput<typeof readQuery>, undefined, Session>
 
@@ -152,7 +154,7 @@ async function followLog({ query, parameters, request, session, signal }: ReadEx
   const begin = isFirst ? (newest.at(-1)?.sequence ?? 0) : from
   const follow = (ended: AbortSignal) =>
     session.follow({ filter, after: begin, signal: AbortSignal.any([ended, signal()]) })
-  return eventStreamReply(follow, { newest, heartbeatMs })
+  return messageEventsReply(follow, { newest, heartbeatMs })
 }
 
 function lastEventId({ headers }: Request): number | undefined {
@@ -162,10 +164,6 @@ function lastEventId({ headers }: Request): number | undefined {
     throw new ThingmeshError('invalid-argument', 'last-event-id is no cursor')
   }
   return Number(text)
-}
-
-function unfitting(name: string, allowed: string): ThingmeshError {
-  return new ThingmeshError('invalid-argument', `query has ${name}, allowed only ${allowed}`)
 }
 
 async function readLatest(exchange: ReadExchange, limits: PageLimits): Promise<Reply> {
