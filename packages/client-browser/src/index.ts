@@ -78,4 +78,5 @@ export {
   typedChannel,
 } from '@thingmesh/core'
 export { type ConnectOptions, connect } from './connect.ts'
+export { type IndexedDbOutboxOptions, indexedDbOutbox } from './outbox/indexeddb-outbox.ts'
 export { pageHints } from './page-hints.ts'

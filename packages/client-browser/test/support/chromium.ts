@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 import { it, onTestFinished } from 'vitest'
 
 /** Debian's. */
@@ -12,9 +12,21 @@ export function itInBrowser(name: string, test: () => Promise<void>, timeoutMs?:
   else it.skip(`${name} (skipped: chromium not installed)`, () => {})
 }
 
+/** A browser that keeps what its pages keep in that directory, as its user's would. */
+export async function openProfile(directory: string): Promise<BrowserContext> {
+  const context = await chromium.launchPersistentContext(directory, { executablePath, args })
+  onTestFinished(() => context.close())
+  return context
+}
+
 /** Started and ended by this test. */
 export async function openBrowser(): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath, args })
+  const browser = await launchBrowser()
   onTestFinished(() => browser.close())
   return browser
+}
+
+/** Whoever calls ends it. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath, args })
 }

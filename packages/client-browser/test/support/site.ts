@@ -8,14 +8,8 @@ import { sqliteStore } from '@thingmesh/server-kit/sqlite'
 import { webSockets } from '@thingmesh/server-kit/websocket'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
-import type { App } from './app.ts'
 import { openBrowser } from './chromium.ts'
-import { serveApp } from './web-server.ts'
-
-declare global {
-  /** In a page. */
-  var app: App
-}
+import { openApp, serveApp } from './web-server.ts'
 
 export type Scheme = 'ws' | 'http'
 
@@ -73,18 +67,18 @@ export async function startSite(): Promise<Site> {
       url: `${scheme}://127.0.0.1:${port}`,
       options: { key: key.secret, ...(scheme === 'ws' && { thing: 'sensor' }) },
     }),
-    async openPage(context) {
-      const page = await (context ?? browser).newPage()
-      await page.goto(origin)
-      await page.waitForFunction(() => 'app' in globalThis)
-      return page
-    },
+    openPage: context => openApp(origin, context ?? browser),
     async stored() {
-      const answer = await fetch(`http://127.0.0.1:${port}/channels/telemetry/messages?limit=1000`, {
-        headers: { authorization: `Thing ${key.secret}` },
-      })
-      const { messages } = (await answer.json()) as { messages: { payload: unknown }[] }
-      return messages.map(({ payload }) => payload)
+      const payloads: unknown[] = []
+      for (let after = '0'; ; ) {
+        const answer = await fetch(`http://127.0.0.1:${port}/channels/telemetry/messages?after=${after}&limit=1000`, {
+          headers: { authorization: `Thing ${key.secret}` },
+        })
+        const page = (await answer.json()) as { messages: { payload: unknown }[]; next: string; complete: boolean }
+        payloads.push(...page.messages.map(({ payload }) => payload))
+        if (page.complete) return payloads
+        after = page.next
+      }
     },
     stop: () => hub!.stop(),
     start,

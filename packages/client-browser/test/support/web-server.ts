@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 
 /** Nothing but scripts of its own, and no `eval` of any kind (CSP level 3, section 4.2). */
@@ -10,8 +11,13 @@ const policy = "default-src 'none'; script-src 'self'; connect-src http://127.0.
 
 const page = '<!doctype html><title>dashboard</title><script type="module" src="/app.js"></script>'
 
-/** A site of somebody else's with the client in it, under a strict policy. Its origin. */
-export async function serveApp(): Promise<string> {
+export interface App {
+  readonly origin: string
+  close(): void
+}
+
+/** A site of somebody else's with the client in it, under a strict policy. */
+export async function listen(): Promise<App> {
   const script = await bundle()
   const server = createServer(({ url }, response) => {
     const isScript = url === '/app.js'
@@ -23,11 +29,28 @@ export async function serveApp(): Promise<string> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/** The origin of an app that is there for this test. */
+export async function serveApp(): Promise<string> {
+  const app = await listen()
+  onTestFinished(() => app.close())
+  return app.origin
+}
+
+/** A page of that origin with the app in it. Pages of one context share their data; those of a browser share none. */
+export async function openApp(origin: string, where: Browser | BrowserContext): Promise<Page> {
+  const page = await where.newPage()
+  await page.goto(origin)
+  await page.waitForFunction(() => 'app' in globalThis)
+  return page
 }
 
 async function bundle(): Promise<string> {

@@ -1,4 +1,4 @@
-import { ThingmeshError } from '../../errors/index.ts'
+import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
 import type { ClientEmitter } from '../events.ts'
 import type { Published } from '../http.ts'
 import type { CancelSignal } from '../platform.ts'
@@ -107,10 +107,7 @@ export class OutboxQueue {
         this.onWaiting()
       },
       (error: unknown) => {
-        const failed = new ThingmeshError('unavailable', 'the outbox could not keep the draft', {
-          cause: error,
-          outcome: 'not-sent',
-        })
+        const failed = isThingmeshError(error) ? error : notKept(error)
         this.#release(record)
         record.stored.reject(failed)
         record.acked.reject(failed)
@@ -291,4 +288,9 @@ export class OutboxQueue {
 
 function canceled(signal: CancelSignal | undefined): ThingmeshError {
   return new ThingmeshError('canceled', 'the caller gave up', { cause: signal?.reason, outcome: 'not-sent' })
+}
+
+/** What an outbox failed of, where it does not say so itself. */
+function notKept(cause: unknown): ThingmeshError {
+  return new ThingmeshError('unavailable', 'the outbox could not keep the draft', { cause, outcome: 'not-sent' })
 }

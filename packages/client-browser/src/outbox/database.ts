@@ -1,0 +1,112 @@
+import { type OutboxEntry, ThingmeshError } from '@thingmesh/core'
+
+/** Counts up when the stores below, or what is in them, change. */
+const version = 1
+
+/** By sequence; and what was found among them and is no entry, by what it was found at. */
+type StoreName = 'entries' | 'damaged'
+
+/** Throws `unsupported` where there is no IndexedDB, or the database is of a later version than this one. */
+export async function openDatabase(name: string): Promise<IDBDatabase> {
+  if (typeof indexedDB === 'undefined') throw unsupported('this browser has no IndexedDB')
+  const request = indexedDB.open(name, version)
+  request.addEventListener('upgradeneeded', () => {
+    const stores: readonly StoreName[] = ['entries', 'damaged']
+    for (const store of stores) request.result.createObjectStore(store)
+  })
+  try {
+    return await answerOf(request)
+  } catch (error) {
+    if (isNamed(error, 'VersionError')) throw unsupported(`${name} is of a later version than ${version}`, error)
+    throw error
+  }
+}
+
+function answerOf<Value>(request: IDBRequest<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    request.addEventListener('success', () => resolve(request.result))
+    request.addEventListener('error', event => {
+      // What becomes of the rest of the transaction is for who made it to say.
+      event.preventDefault()
+      reject(request.error)
+    })
+  })
+}
+
+export interface FoundRecord {
+  readonly key: IDBValidKey
+  /** Absent where the browser cannot read it. */
+  readonly value?: unknown
+}
+
+/** What is among the entries, in the order of the keys. One by one: the browser gives nothing where one of many is broken. */
+export function readEntries(database: IDBDatabase): Promise<FoundRecord[]> {
+  const store = database.transaction('entries' satisfies StoreName).objectStore('entries')
+  const read = async (key: IDBValidKey): Promise<FoundRecord> => {
+    const value: unknown = await answerOf(store.get(key)).catch(() => undefined)
+    return { key, value }
+  }
+  return answerOf(store.getAllKeys()).then(keys => Promise.all(keys.map(read)))
+}
+
+/** Settles when what `work` asks for is as safe as the durability says. All of it is done, or nothing. */
+export async function change(
+  database: IDBDatabase,
+  durability: 'strict' | 'relaxed',
+  work: (store: (name: StoreName) => IDBObjectStore) => void,
+): Promise<void> {
+  const transaction = database.transaction(['entries', 'damaged'], 'readwrite', { durability })
+  const ended = new Promise<void>((resolve, reject) => {
+    transaction.addEventListener('complete', () => resolve())
+    transaction.addEventListener('abort', () => reject(transaction.error))
+  })
+  try {
+    work(name => transaction.objectStore(name))
+    transaction.commit()
+  } catch (error) {
+    ended.catch(() => undefined)
+    transaction.abort()
+    throw error
+  }
+  await ended
+}
+
+/** Whether it is what was written under that key: a browser may hand out less than it was given. */
+export function isEntry(value: unknown, key: IDBValidKey): value is OutboxEntry {
+  const entry = value as OutboxEntry | undefined
+  return (
+    typeof entry === 'object' &&
+    entry !== null &&
+    entry.sequence === key &&
+    [entry.key, entry.topic, entry.contentType, entry.delivery].every(text => typeof text === 'string') &&
+    entry.payload instanceof Uint8Array &&
+    typeof entry.storedAtMs === 'number'
+  )
+}
+
+/**
+ * What the write of so many bytes failed of. Of the limit a browser tells what it likes: the quota that it estimates is made
+ * up where it would tell sites of each other, so that alone counts which comes with the refusal.
+ */
+export async function toWriteError(cause: unknown, bytes: number): Promise<ThingmeshError> {
+  if (!isNamed(cause, 'QuotaExceededError')) {
+    return new ThingmeshError('unavailable', 'the browser could not write the draft', { cause, outcome: 'not-sent' })
+  }
+  const { usage = 0 } = await navigator.storage.estimate()
+  const { quota } = cause as { readonly quota?: number | null }
+  const limit = typeof quota === 'number' ? `the limit is ${quota}` : 'it does not tell the limit'
+  const text = `the browser has no room for a draft of ${bytes} bytes: this origin uses ${usage}, ${limit}`
+  return new ThingmeshError('rate-limited', text, {
+    cause,
+    outcome: 'not-sent',
+    details: { limit: 'quota', found: bytes, used: usage, ...(typeof quota === 'number' && { max: quota }) },
+  })
+}
+
+function isNamed(error: unknown, name: string): error is DOMException {
+  return error instanceof DOMException && error.name === name
+}
+
+function unsupported(text: string, cause?: unknown): ThingmeshError {
+  return new ThingmeshError('unsupported', text, { cause, outcome: 'not-sent' })
+}
