@@ -12,12 +12,27 @@ import { type TlsOptions, tcpDial } from './transports/tcp.ts'
 export interface ConnectOptions extends ClientOptions, MqttTransportOptions, HttpTransportOptions {
   /** For `mqtts:`. */
   readonly tls?: TlsOptions | undefined
+  /** For `memory:`, what `memoryListener()` of `@thingmesh/server-kit/memory` gave. */
+  readonly listener?: MemoryDoor | undefined
+}
+
+/** The door of a hub in this process. */
+export interface MemoryDoor {
+  transport(options: MemoryDoorOptions): Transport
+}
+
+export interface MemoryDoorOptions {
+  readonly thing?: string | undefined
+  readonly key?: string | undefined
+  readonly token?: string | undefined
+  readonly clientId?: string | undefined
+  readonly sessionSeconds?: number | undefined
 }
 
 /**
  * Opens a client. The url says how: `mqtt://host[:1883]`, `mqtts://host[:8883]`, `ws://host[/mqtt]`, `wss://host[/mqtt]`
- * (MQTT in WebSockets, from Node 22 on), `http://host` and
- * `https://host`. Over MQTT a key goes with its `thing`; over HTTP it goes alone, or a `token` in its place.
+ * (MQTT in WebSockets, from Node 22 on), `http://host`,
+ * `https://host`, and `memory:` with a `listener`. Over MQTT a key goes with its `thing`; over HTTP it goes alone, or a `token` in its place.
  *
  * Settles when the first attempt is decided. Rejects with `ThingmeshError` where the hub refuses for good, a wrong key
  * say; a hub that is not there gives a client that is `offline` and goes on trying. Throws `TypeError` for a url or
@@ -47,7 +62,16 @@ function toTransport(text: string, options: ConnectOptions): Transport {
     case 'http:':
     case 'https:':
       return httpTransport(text, options)
+    case 'memory:':
+      return memoryTransport(options)
     default:
-      throw new TypeError(`the hub's url starts with ${url.protocol}//: mqtt, mqtts, ws, wss, http and https are known`)
+      throw new TypeError(
+        `the hub's url starts with ${url.protocol}//: mqtt, mqtts, ws, wss, http, https and memory: are known`,
+      )
   }
+}
+
+function memoryTransport({ listener, thing, key, token, clientId, sessionSeconds }: ConnectOptions): Transport {
+  if (listener === undefined) throw new TypeError('memory: takes a listener, the memoryListener() of the hub')
+  return listener.transport({ thing, key, token, clientId, sessionSeconds })
 }

@@ -75,6 +75,6 @@ export {
   type TypedPage,
   typedChannel,
 } from '@thingmesh/core'
-export { type ConnectOptions, connect } from './connect.ts'
+export { type ConnectOptions, connect, type MemoryDoor, type MemoryDoorOptions } from './connect.ts'
 export { type FileOutboxOptions, fileOutbox } from './outbox/file-outbox.ts'
 export type { TlsOptions } from './transports/tcp.ts'

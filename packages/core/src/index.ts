@@ -51,6 +51,7 @@ export {
   type HttpTransportOptions,
   httpTransport,
   type KeyClient,
+  type MessageFacts,
   memoryOutbox,
   type NamedQuery,
   type NewChannel,
@@ -88,6 +89,7 @@ export {
   type TypedChannel,
   type TypedMessage,
   type TypedPage,
+  toClientMessage,
   typedChannel,
 } from './client/index.ts'
 export {

@@ -8,6 +8,7 @@ export type {
   HistoryOptions,
 } from './channel.ts'
 export { type Client, type ClientOptions, openClient } from './client.ts'
+export { type MessageFacts, toClientMessage } from './client-message.ts'
 export type { ClientEvents } from './events.ts'
 export type { FollowOptions } from './follow.ts'
 export { connectHttp, type HttpClient, type Published, type PublishOptions, type ReadOptions } from './http.ts'

@@ -1,4 +1,5 @@
 import type { Outbox, OutboxEntry } from '../client/index.ts'
+import { same } from './expect.ts'
 
 /** `restart`: what was appended is there when the outbox is opened again. An outbox without it runs the other cases. */
 export type OutboxCapability = 'restart'
@@ -149,18 +150,4 @@ function entryOf(sequence: number): OutboxEntry {
     retain: false,
     storedAtMs: 1_700_000_000_000 + sequence,
   }
-}
-
-/** Compares by value; a case must not depend on any test runner. */
-function same(found: unknown, wanted: unknown): void {
-  const [a, b] = [toText(found), toText(wanted)]
-  if (a !== b) throw new Error(`found ${a}, wanted ${b}`)
-}
-
-function toText(value: unknown): string {
-  return JSON.stringify(value, (_name, item: unknown) => {
-    if (item instanceof Uint8Array) return `bytes ${item.join()}`
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) return item
-    return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-  })
 }

@@ -1,7 +1,6 @@
 import type { Properties, PublishPacket, QoS } from '../../bindings/mqtt/index.ts'
-import { codecFor } from '../../codec/index.ts'
-import type { Delivery, JsonValue, MessageProperties } from '../../model/index.ts'
-import type { ReceivedPayload } from '../messages.ts'
+import type { Delivery, MessageProperties } from '../../model/index.ts'
+import { toClientMessage } from '../client-message.ts'
 import type { ClientMessage, OutgoingDraft } from '../transport.ts'
 
 /** The user property that carries a draft's key. */
@@ -31,19 +30,9 @@ function toProperties({ contentType, properties, key }: OutgoingDraft): Properti
 
 /** The payload is copied: the packet's is a view of the bytes that came. */
 export function toMessage({ topic, payload, qos, retain, properties = {} }: PublishPacket): ClientMessage {
-  const slash = topic.indexOf('/')
   const contentType = properties.contentType ?? ''
-  const carried = toMessageProperties(properties)
-  return {
-    topic,
-    channel: slash === -1 ? topic : topic.slice(0, slash),
-    subtopic: slash === -1 ? '' : topic.slice(slash + 1),
-    contentType,
-    delivery: deliveries[qos]!,
-    retain,
-    ...(carried === undefined ? {} : { properties: carried }),
-    ...readPayload(contentType, payload),
-  }
+  const delivery = deliveries[qos]!
+  return toClientMessage({ topic, payload, contentType, delivery, retain, properties: toMessageProperties(properties) })
 }
 
 function toMessageProperties(properties: Properties): MessageProperties | undefined {
@@ -56,17 +45,4 @@ function toMessageProperties(properties: Properties): MessageProperties | undefi
     ...(userProperties === undefined ? {} : { headers: userProperties }),
   }
   return Object.keys(given).length === 0 ? undefined : given
-}
-
-/** What a publisher declared is believed as far as it is true, as over HTTP. */
-function readPayload(contentType: string, payload: Uint8Array): ReceivedPayload {
-  const codec = codecFor(contentType)
-  try {
-    const value = codec?.decode(payload)
-    if (typeof value === 'string' && contentType.startsWith('text/')) return { encoding: 'text', payload: value }
-    if (value !== undefined && !(value instanceof Uint8Array)) return { encoding: 'json', payload: value as JsonValue }
-  } catch {
-    // Bytes, then.
-  }
-  return { encoding: 'bytes', payload: Uint8Array.from(payload) }
 }

@@ -22,15 +22,21 @@ export function webSocketDial(
   WebSocket: WebSocketConstructor | undefined = platform().WebSocket as WebSocketConstructor | undefined,
 ): Dial {
   if (WebSocket === undefined) throw new TypeError('this platform has no WebSocket: pass one as an option')
-  return (handlers, signal) => open(new WebSocket(url, 'mqtt'), handlers, signal)
+  return async (handlers, signal) => {
+    if (signal.aborted) throw new ThingmeshError('canceled', 'the caller gave up', { outcome: 'not-sent' })
+    return open(new WebSocket(url, 'mqtt'), handlers, signal)
+  }
 }
 
 function open(socket: WebSocketLike, handlers: WireHandlers, signal: CancelSignal): Promise<Wire> {
   socket.binaryType = 'arraybuffer'
   return new Promise((resolve, reject) => {
     let opened = false
-    const cancel = (): void => socket.close()
-    if (signal.aborted) cancel()
+    // Some platforms never tell that a WebSocket is closed which never was open.
+    const cancel = (): void => {
+      reject(new ThingmeshError('canceled', 'the caller gave up', { outcome: 'not-sent' }))
+      socket.close()
+    }
     signal.addEventListener('abort', cancel)
     socket.addEventListener('open', () => {
       opened = true

@@ -1,0 +1,38 @@
+import { codecFor } from '../codec/index.ts'
+import type { Draft, JsonValue, MessageId, PrincipalId } from '../model/index.ts'
+import type { ReceivedPayload } from './messages.ts'
+import type { ClientMessage } from './transport.ts'
+
+/** What a protocol told of a message. */
+export interface MessageFacts extends Omit<Draft, 'key'> {
+  readonly id?: MessageId
+  readonly cursor?: string
+  readonly publisher?: PrincipalId
+  readonly acceptedAtMs?: number
+}
+
+/** For whoever writes a transport. The bytes of the payload are copied. */
+export function toClientMessage({ topic, payload, properties, ...facts }: MessageFacts): ClientMessage {
+  const slash = topic.indexOf('/')
+  return {
+    ...facts,
+    topic,
+    channel: slash === -1 ? topic : topic.slice(0, slash),
+    subtopic: slash === -1 ? '' : topic.slice(slash + 1),
+    ...(properties === undefined ? {} : { properties }),
+    ...toReceivedPayload(facts.contentType, payload),
+  }
+}
+
+/** What a publisher declared is believed as far as it is true, as over HTTP. */
+function toReceivedPayload(contentType: string, payload: Uint8Array): ReceivedPayload {
+  const codec = codecFor(contentType)
+  try {
+    const value = codec?.decode(payload)
+    if (typeof value === 'string' && contentType.startsWith('text/')) return { encoding: 'text', payload: value }
+    if (value !== undefined && !(value instanceof Uint8Array)) return { encoding: 'json', payload: value as JsonValue }
+  } catch {
+    // Bytes, then.
+  }
+  return { encoding: 'bytes', payload: Uint8Array.from(payload) }
+}
