@@ -114,6 +114,10 @@ export class HttpConnection implements Connection {
     return readPage(await this.#exchange.send({ method: 'GET', path, query: { retained: true }, signal })).messages
   }
 
+  check(): void {
+    void this.#check()
+  }
+
   async close(): Promise<void> {
     this.#finish(new ThingmeshError('canceled', 'the connection was closed here', { outcome: 'unknown' }))
   }

@@ -5,7 +5,10 @@ import { type CancelSignal, platform } from './platform.ts'
 import type { StatusBoard } from './status.ts'
 import type { Connection, Transport } from './transport.ts'
 
-/** What the platform knows that an attempt may be worth while now: the network is back, the page is looked at. */
+/**
+ * What the platform knows that may change what can be reached: the network is back, the page is looked at. Without a
+ * connection it is a reason to try at once, with one to ask whether it still lives.
+ */
 export type ReconnectHints = (onHint: () => void) => () => void
 
 export interface ReconnectOptions {
@@ -42,23 +45,37 @@ const permanentCodes: ReadonlySet<ErrorCode> = new Set([
  */
 export async function stayConnected(options: ReconnectOptions): Promise<ThingmeshError | undefined> {
   const { status, closing } = options
+  const { AbortController } = platform()
   let failures = 0
-  while (!closing.aborted) {
-    status.set({
-      state: 'connecting',
-      ...(status.current.reason === undefined ? {} : { reason: status.current.reason }),
-    })
-    const openedAt = platform().performance.now()
-    const { error, stage } = await oneConnection(options)
-    if (closing.aborted) return undefined
-    if (isPermanent(error, stage)) return error
-    if (stage === 'live' && platform().performance.now() - openedAt >= steadyMs) failures = 0
-    const retryInMs = backoffMs(++failures, options.backoff, Math.random, error.retryAfterSeconds)
-    status.set({ state: 'offline', reason: error, retryInMs })
-    options.onAttemptFailed(error, retryInMs)
-    await pauseUnlessHinted(retryInMs, options)
+  let hinted = new AbortController()
+  let live: Connection | undefined
+  // One that comes while an attempt is under way counts, too: that attempt may have begun too early.
+  const unsubscribe = options.hints?.(() => {
+    if (live === undefined) hinted.abort()
+    else live.check?.()
+  })
+  try {
+    while (!closing.aborted) {
+      const { reason } = status.current
+      status.set({ state: 'connecting', ...(reason === undefined ? {} : { reason }) })
+      const openedAt = platform().performance.now()
+      hinted = new AbortController()
+      const { error, stage } = await oneConnection(options, connection => {
+        live = connection
+      })
+      live = undefined
+      if (closing.aborted) return undefined
+      if (isPermanent(error, stage)) return error
+      if (stage === 'live' && platform().performance.now() - openedAt >= steadyMs) failures = 0
+      const retryInMs = backoffMs(++failures, options.backoff, Math.random, error.retryAfterSeconds)
+      status.set({ state: 'offline', reason: error, retryInMs })
+      options.onAttemptFailed(error, retryInMs)
+      await pause(retryInMs, [closing, hinted.signal])
+    }
+    return undefined
+  } finally {
+    unsubscribe?.()
   }
-  return undefined
 }
 
 interface Ended {
@@ -67,14 +84,10 @@ interface Ended {
 }
 
 /** Opens a connection and sees it through to its end. */
-async function oneConnection({
-  transport,
-  status,
-  closing,
-  attach,
-  detach,
-  connectTimeoutMs,
-}: ReconnectOptions): Promise<Ended> {
+async function oneConnection(
+  { transport, status, closing, attach, detach, connectTimeoutMs }: ReconnectOptions,
+  onLive: (connection: Connection) => void,
+): Promise<Ended> {
   const deadline = openDeadline(connectTimeoutMs, [closing])
   const late = new Promise<never>((_resolve, reject) => {
     const end = (): void => reject(tooLate(connectTimeoutMs))
@@ -95,6 +108,7 @@ async function oneConnection({
     })
     await Promise.race([attach(connection), over, late])
     deadline.release()
+    onLive(connection)
     status.set({ state: 'connected' })
     return { error: await connection.closed, stage: 'live' }
   } catch (thrown) {
@@ -118,12 +132,4 @@ function tooLate(ms: number, cause?: unknown): ThingmeshError {
 function isPermanent(error: ThingmeshError, stage: Ended['stage']): boolean {
   if (stage === 'live') return error.code === 'conflict'
   return isThingmeshError(error) && error.outcome === 'rejected' && permanentCodes.has(error.code)
-}
-
-async function pauseUnlessHinted(milliseconds: number, { hints, closing }: ReconnectOptions): Promise<void> {
-  const { AbortController } = platform()
-  const hinted = new AbortController()
-  const unsubscribe = hints?.(() => hinted.abort())
-  await pause(milliseconds, [closing, hinted.signal])
-  unsubscribe?.()
 }

@@ -31,6 +31,8 @@ export interface Connection {
   read?(filter: string, options: ReadOptions): Promise<ReceivedPage>
   /** The last value of each address that matches. Absent where the protocol has no such thing. */
   latest?(filter: string, signal: CancelSignal | undefined): Promise<readonly ClientMessage[]>
+  /** Ends itself soon where it is dead and has not noticed. Absent where that needs no asking. */
+  check?(): void
   /** `forGood`: the hub need not keep anything for a connection to come. Idempotent. */
   close(forGood: boolean): Promise<void>
 }

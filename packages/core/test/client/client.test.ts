@@ -12,6 +12,24 @@ async function open(transport: ScriptedTransport, options: ClientOptions = {}): 
   return client
 }
 
+/** A platform that hints when it is told to, and a client that without hints would not try again. */
+function hinted(): { hint(): void; isWanted(): boolean; readonly options: ClientOptions } {
+  const wanted = new Set<() => void>()
+  return {
+    hint() {
+      for (const onHint of wanted) onHint()
+    },
+    isWanted: () => wanted.size > 0,
+    options: {
+      backoff: { firstMs: 600_000, maxMs: 600_000 },
+      hints(onHint) {
+        wanted.add(onHint)
+        return () => wanted.delete(onHint)
+      },
+    },
+  }
+}
+
 const message = (text: string, delivery: ClientMessage['delivery'] = 'at-least-once'): ClientMessage => ({
   topic: 'c/x',
   channel: 'c',
@@ -50,17 +68,43 @@ describe('the reconnect loop', () => {
   it('tries at once when the platform hints at it', async () => {
     const transport = scriptedTransport()
     transport.answer = attempt => (attempt === 0 ? offline() : undefined)
-    let hint = (): void => undefined
-    const hints = (onHint: () => void) => {
-      hint = onHint
-      return () => undefined
-    }
-    const client = await open(transport, { backoff: { firstMs: 600_000, maxMs: 600_000 }, hints })
+    const { hint, options } = hinted()
+    const client = await open(transport, options)
     expect(client.currentStatus).toMatchObject({ state: 'offline' })
-    await until(() => {
-      hint()
-      return client.currentStatus.state === 'connected'
-    })
+    hint()
+    await until(() => client.currentStatus.state === 'connected')
+  })
+
+  it('tries once more where the hint came while it was trying', async () => {
+    const transport = scriptedTransport()
+    const { hint, options } = hinted()
+    transport.answer = attempt => {
+      if (attempt === 0) hint()
+      return attempt === 0 ? offline() : undefined
+    }
+    const client = await open(transport, options)
+    await until(() => client.currentStatus.state === 'connected')
+  })
+
+  it('asks a connection that there is whether it lives, when the platform hints at it', async () => {
+    const transport = scriptedTransport()
+    const { hint, options } = hinted()
+    const client = await open(transport, options)
+    hint()
+    expect(transport).toMatchObject({ opened: 1, checked: 1 })
+    // That was for the connection that there was: the next wait is a whole one.
+    transport.cut()
+    await until(() => client.currentStatus.state === 'offline')
+    expect(client.currentStatus.retryInMs).toBeGreaterThan(1_000)
+    expect(transport.opened).toBe(1)
+  })
+
+  it('wants no hints any more when it is closed', async () => {
+    const { isWanted, options } = hinted()
+    const client = await open(scriptedTransport(), options)
+    expect(isWanted()).toBe(true)
+    await client.close()
+    expect(isWanted()).toBe(false)
   })
 
   it('gives up on an attempt that takes too long', async () => {

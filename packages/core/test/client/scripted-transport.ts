@@ -13,6 +13,8 @@ export interface ScriptedTransport extends Transport {
   readonly sent: readonly SentDraft[]
   readonly subscribed: SubscribeRequest[]
   opened: number
+  /** How often a connection was asked whether it lives. */
+  checked: number
   /** What the next attempts are answered with; `undefined` lets in. */
   answer: (attempt: number) => ThingmeshError | undefined
   /** What subscribing is answered with. */
@@ -29,6 +31,7 @@ export function scriptedTransport({ inFlightMax = 8 } = {}): ScriptedTransport {
     sent,
     subscribed,
     opened: 0,
+    checked: 0,
     answer: () => undefined,
     confirm: async () => undefined,
     cut(error = new ThingmeshError('unavailable', 'cut', { outcome: 'unknown' })) {
@@ -60,6 +63,7 @@ export function scriptedTransport({ inFlightMax = 8 } = {}): ScriptedTransport {
           return { resumed: request.again }
         },
         unsubscribe: async () => undefined,
+        check: () => void transport.checked++,
         close: async () => end?.(new ThingmeshError('canceled', 'closed here')),
       }
       return connection

@@ -127,6 +127,10 @@ export class MqttConnection implements Connection {
     await this.#ask(packetId => ({ type: 'unsubscribe', packetId, filters: [filter] }))
   }
 
+  check(): void {
+    if (this.#pingedAtMs === undefined) this.#ping()
+  }
+
   async close(forGood: boolean): Promise<void> {
     if (this.#ended) return
     // MQTT 5, section 3.14.2.2.2: expiry 0 ends the session with the connection.
@@ -258,6 +262,11 @@ export class MqttConnection implements Connection {
     return this.#lastPacketId
   }
 
+  #ping(): void {
+    this.#pingedAtMs = now()
+    this.#send({ type: 'pingreq' })
+  }
+
   /** One timer for all that can be late. What is silent for half the keep-alive is asked whether it still lives. */
   #tick(): void {
     const { timeoutMs } = this.#terms
@@ -268,8 +277,7 @@ export class MqttConnection implements Connection {
       return
     }
     if (this.#keepAliveMs > 0 && this.#pingedAtMs === undefined && now() - this.#heardAtMs >= this.#keepAliveMs / 2) {
-      this.#pingedAtMs = now()
-      this.#send({ type: 'pingreq' })
+      this.#ping()
     }
     const everyMs = Math.min(1_000, timeoutMs / 4, this.#keepAliveMs > 0 ? this.#keepAliveMs / 4 : 1_000)
     this.#timer = platform().setTimeout(() => this.#tick(), everyMs)
