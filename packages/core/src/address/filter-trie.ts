@@ -1,27 +1,42 @@
 import { levelEnd } from './level.ts'
+import { LevelTable } from './level-table.ts'
+import { none, type Slot, visitAll, withoutValue, withValue } from './slot.ts'
 
 /** One level of the filters that share a beginning. What a node does not need it does not have. */
-interface TrieNode<T> {
-  /** By the text of the next level. A Map, so that `__proto__` is a level like any other. */
-  children: Map<string, TrieNode<T>> | undefined
+class Node<T> {
+  readonly level: string
+  /** By the text of the next level. */
+  children: LevelTable<Branch<T>> | undefined
   /** The next level is `+`. Apart from the children, so that a level of that text in a topic cannot reach it. */
-  plus: TrieNode<T> | undefined
+  plus: Branch<T> | undefined
   /** Values of the filter that ends here. */
-  here: Slot<T>
+  here: Slot<T> = none
   /** Values of the filter that ends here with a further `#`. */
-  below: Slot<T>
+  below: Slot<T> = none
+
+  constructor(level: string) {
+    this.level = level
+  }
 }
 
 /**
- * Most filters have one value. It stands for itself: among a hundred thousand filters every further object on the way to it is one more that no cache holds.
+ * What is left of a filter that shares its beginning with others up to here and with none any further. Most of many filters are told apart
+ * by one name in the midst of them: a node for each level behind it would be so many more places that no cache holds.
  */
-type Slot<T> = T | Many<T> | typeof none
+class Tail<T> {
+  readonly level: string
+  /** With the slash in front; empty where the filter ends here. */
+  readonly rest: string
+  here: Slot<T>
 
-const none: unique symbol = Symbol('none')
-
-class Many<T> {
-  readonly values = new Set<T>()
+  constructor(level: string, rest: string, here: Slot<T>) {
+    this.level = level
+    this.rest = rest
+    this.here = here
+  }
 }
+
+type Branch<T> = Node<T> | Tail<T>
 
 /**
  * Filters, each with the values that wait for it. Matching walks down the topic's levels, so what it costs depends on
@@ -29,7 +44,7 @@ class Many<T> {
  * and agrees with `matchesFilter`.
  */
 export class FilterTrie<T> {
-  readonly #root: TrieNode<T> = emptyNode()
+  readonly #root = new Node<T>('')
   #size = 0
 
   /** How many (filter, value) pairs it holds. */
@@ -41,33 +56,45 @@ export class FilterTrie<T> {
   add(filter: string, value: T): boolean {
     let node = this.#root
     let start = 0
-    let ended = false
-    while (!ended) {
+    for (;;) {
       const end = levelEnd(filter, start)
-      ended = end === filter.length
       const level = filter.slice(start, end)
-      if (ended && level === '#') return this.#addTo(node, 'below', value)
-      node = childOrNew(node, level)
+      if (isAll(filter, start)) return this.#addTo(node, 'below', value)
+      let branch = child(node, level)
+      if (branch === undefined) {
+        branch = new Tail<T>(level, filter.slice(end), none)
+        setChild(node, branch)
+      }
+      if (branch instanceof Tail) {
+        if (branch.rest === filter.slice(end)) return this.#addTo(branch, 'here', value)
+        branch = toNode(branch)
+        setChild(node, branch)
+      }
+      node = branch
+      if (end === filter.length) return this.#addTo(node, 'here', value)
       start = end + 1
     }
-    return this.#addTo(node, 'here', value)
   }
 
-  /** Returns false when that pair was not there. Nodes that hold nothing any more go with it. */
+  /** Returns false when that pair was not there. What holds nothing any more goes with it. */
   remove(filter: string, value: T): boolean {
-    const path = [this.#root]
-    const levels = filter.split('/')
-    const slot = levels.at(-1) === '#' ? 'below' : 'here'
-    if (slot === 'below') levels.pop()
-    for (const level of levels) {
-      const next = child(path[path.length - 1]!, level)
-      if (next === undefined) return false
-      path.push(next)
+    const path: { readonly node: Node<T>; readonly level: string }[] = []
+    let node = this.#root
+    let start = 0
+    while (!isAll(filter, start)) {
+      const end = levelEnd(filter, start)
+      const level = filter.slice(start, end)
+      const branch = child(node, level)
+      if (branch === undefined) return false
+      path.push({ node, level })
+      if (branch instanceof Tail) {
+        return branch.rest === filter.slice(end) && this.#removeFrom(branch, 'here', value, path)
+      }
+      node = branch
+      if (end === filter.length) return this.#removeFrom(node, 'here', value, path)
+      start = end + 1
     }
-    if (!removeFrom(path[path.length - 1]!, slot, value)) return false
-    this.#size--
-    for (let i = path.length - 1; i > 0 && isEmpty(path[i]!); i--) removeChild(path[i - 1]!, levels[i - 1]!)
-    return true
+    return this.#removeFrom(node, 'below', value, path)
   }
 
   /** The value of each matching pair: a value under two matching filters is there twice. */
@@ -88,43 +115,35 @@ export class FilterTrie<T> {
     else {
       // A wildcard at the first level does not match a topic that starts with `$` (MQTT 5, section 4.7.2).
       const end = levelEnd(topic, 0)
-      const first = this.#root.children?.get(topic.slice(0, end))
+      const first = this.#root.children?.get(topic, 0, end)
       if (first !== undefined) walk(first, topic, end + 1, visit)
     }
   }
 
-  #addTo(node: TrieNode<T>, slot: 'here' | 'below', value: T): boolean {
-    const there = node[slot]
-    if (there instanceof Many) {
-      if (there.values.has(value)) return false
-      there.values.add(value)
-    } else if (there === none) node[slot] = value
-    else if (isSame(there, value)) return false
-    else {
-      const many = new Many<T>()
-      many.values.add(there as T).add(value)
-      node[slot] = many
-    }
+  #addTo<Name extends string>(holder: Record<Name, Slot<T>>, name: Name, value: T): boolean {
+    const changed = withValue<T>(holder[name], value)
+    if (changed === undefined) return false
+    holder[name] = changed.slot
     this.#size++
     return true
   }
-}
 
-function removeFrom<T>(node: TrieNode<T>, slot: 'here' | 'below', value: T): boolean {
-  const there = node[slot]
-  if (there instanceof Many) {
-    if (!there.values.delete(value)) return false
-    if (there.values.size === 1) for (const last of there.values) node[slot] = last
+  #removeFrom<Name extends string>(
+    holder: Record<Name, Slot<T>>,
+    name: Name,
+    value: T,
+    path: { readonly node: Node<T>; readonly level: string }[],
+  ): boolean {
+    const changed = withoutValue<T>(holder[name], value)
+    if (changed === undefined) return false
+    holder[name] = changed.slot
+    this.#size--
+    for (const { node, level } of path.reverse()) {
+      if (!isEmpty(child(node, level)!)) break
+      removeChild(node, level)
+    }
     return true
   }
-  if (there === none || !isSame(there, value)) return false
-  node[slot] = none
-  return true
-}
-
-/** As a `Set` compares. */
-function isSame(a: unknown, b: unknown): boolean {
-  return a === b || Object.is(a, b)
 }
 
 /**
@@ -132,67 +151,98 @@ function isSame(a: unknown, b: unknown): boolean {
  * end. Where both a `+` and a level of that name lead on, one of them waits in a list: neither a long topic nor many
  * filters can exhaust the stack.
  */
-function walk<T>(top: TrieNode<T>, topic: string, topStart: number, visit: (value: T) => void): void {
-  let node: TrieNode<T> | undefined = top
+function walk<T>(top: Branch<T>, topic: string, topStart: number, visit: (value: T) => void): void {
+  let branch: Branch<T> | undefined = top
   let start = topStart
-  let waiting: { readonly node: TrieNode<T>; readonly start: number }[] | undefined
+  let waiting: { readonly branch: Branch<T>; readonly start: number }[] | undefined
   for (;;) {
-    if (node === undefined) {
+    if (branch === undefined) {
       const next = waiting?.pop()
       if (next === undefined) return
-      node = next.node
+      branch = next.branch
       start = next.start
     }
-    if (node.below !== none) visitAll(node.below, visit)
+    if (branch instanceof Tail) {
+      if (matchesRest(branch.rest, topic, start - 1)) visitAll(branch.here, visit)
+      branch = undefined
+      continue
+    }
+    if (branch.below !== none) visitAll(branch.below, visit)
     if (start > topic.length) {
-      if (node.here !== none) visitAll(node.here, visit)
-      node = undefined
+      if (branch.here !== none) visitAll(branch.here, visit)
+      branch = undefined
       continue
     }
     const end = levelEnd(topic, start)
-    const { plus }: TrieNode<T> = node
-    const named: TrieNode<T> | undefined = node.children?.get(topic.slice(start, end))
+    const { plus }: Node<T> = branch
+    const named: Branch<T> | undefined = branch.children?.get(topic, start, end)
     start = end + 1
     if (named !== undefined && plus !== undefined) {
       waiting ??= []
-      waiting.push({ node: plus, start })
+      waiting.push({ branch: plus, start })
     }
-    node = named ?? plus
+    branch = named ?? plus
   }
 }
 
-function visitAll<T>(slot: T | Many<T>, visit: (value: T) => void): void {
-  if (!(slot instanceof Many)) visit(slot)
-  else for (const value of slot.values) visit(value)
-}
+const slash = 0x2f
+const plusSign = 0x2b
 
-function emptyNode<T>(): TrieNode<T> {
-  return { children: undefined, plus: undefined, here: none, below: none }
-}
-
-function isEmpty<T>(node: TrieNode<T>): boolean {
-  return node.here === none && node.below === none && node.plus === undefined && node.children === undefined
-}
-
-function child<T>(node: TrieNode<T>, level: string): TrieNode<T> | undefined {
-  return level === '+' ? node.plus : node.children?.get(level)
-}
-
-function childOrNew<T>(node: TrieNode<T>, level: string): TrieNode<T> {
-  if (level === '+') {
-    node.plus ??= emptyNode()
-    return node.plus
+/** Both from the end of a level on: at a slash, or at the end of the text. */
+function matchesRest(rest: string, topic: string, topicAt: number): boolean {
+  let at = 0
+  let there = topicAt
+  while (at < rest.length) {
+    if (isAll(rest, at + 1)) return true
+    if (there === topic.length) return false
+    at++
+    there++
+    if (rest.charCodeAt(at) === plusSign) {
+      at++
+      there = levelEnd(topic, there)
+      continue
+    }
+    const end = levelEnd(rest, at)
+    while (at < end) if (rest.charCodeAt(at++) !== topic.charCodeAt(there++)) return false
+    if (there < topic.length && topic.charCodeAt(there) !== slash) return false
   }
-  node.children ??= new Map()
-  let next = node.children.get(level)
-  if (next === undefined) {
-    next = emptyNode()
-    node.children.set(level, next)
-  }
-  return next
+  return there === topic.length
 }
 
-function removeChild<T>(node: TrieNode<T>, level: string): void {
+/** Whether a `#` starts there: it is the last level then. */
+function isAll(filter: string, start: number): boolean {
+  return start === filter.length - 1 && filter.endsWith('#')
+}
+
+function toNode<T>({ level, rest, here }: Tail<T>): Node<T> {
+  const node = new Node<T>(level)
+  if (rest === '') node.here = here
+  else if (isAll(rest, 1)) node.below = here
+  else {
+    const end = levelEnd(rest, 1)
+    setChild(node, new Tail(rest.slice(1, end), rest.slice(end), here))
+  }
+  return node
+}
+
+function isEmpty<T>(branch: Branch<T>): boolean {
+  if (branch.here !== none) return false
+  return branch instanceof Tail || (branch.below === none && branch.plus === undefined && branch.children === undefined)
+}
+
+function child<T>(node: Node<T>, level: string): Branch<T> | undefined {
+  return level === '+' ? node.plus : node.children?.get(level, 0, level.length)
+}
+
+function setChild<T>(node: Node<T>, branch: Branch<T>): void {
+  if (branch.level === '+') node.plus = branch
+  else {
+    node.children ??= new LevelTable()
+    node.children.set(branch)
+  }
+}
+
+function removeChild<T>(node: Node<T>, level: string): void {
   if (level === '+') {
     node.plus = undefined
     return
