@@ -72,6 +72,7 @@ module.exports = {
     ...[
       ['cbor-x', `^${core}/codec/cbor`],
       ['@standard-schema/spec', `^${core}/schema`],
+      ['coap', '^packages/client-node/src/transports/coap'],
       ['eventemitter3', `^${core}/client`],
       ['hono|@hono/node-server|@valibot/to-json-schema|valibot', `^${kit}/listeners/http`],
       ['jose', `^${kit}/auth`],

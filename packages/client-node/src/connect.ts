@@ -7,9 +7,14 @@ import {
   type Transport,
 } from '@thingmesh/core'
 import { type MqttTransportOptions, mqttTransport, webSocketDial } from '@thingmesh/core/mqtt-client'
+import type { CoapTransportOptions } from './transports/coap/transport.ts'
 import { type TlsOptions, tcpDial } from './transports/tcp.ts'
 
-export interface ConnectOptions extends ClientOptions, MqttTransportOptions, HttpTransportOptions {
+export interface ConnectOptions
+  extends ClientOptions,
+    MqttTransportOptions,
+    HttpTransportOptions,
+    CoapTransportOptions {
   /** For `mqtts:`. */
   readonly tls?: TlsOptions | undefined
   /** For `memory:`, what `memoryListener()` of `@thingmesh/server-kit/memory` gave. */
@@ -31,18 +36,18 @@ export interface MemoryDoorOptions {
 
 /**
  * Opens a client. The url says how: `mqtt://host[:1883]`, `mqtts://host[:8883]`, `ws://host[/mqtt]`, `wss://host[/mqtt]`
- * (MQTT in WebSockets, from Node 22 on), `http://host`,
- * `https://host`, and `memory:` with a `listener`. Over MQTT a key goes with its `thing`; over HTTP it goes alone, or a `token` in its place.
+ * (MQTT in WebSockets, from Node 22 on), `http://host`, `https://host`, `coap://host[:5683]`, and `memory:` with a
+ * `listener`. Over MQTT a key goes with its `thing`; over HTTP it goes alone, or a `token` in its place.
  *
  * Settles when the first attempt is decided. Rejects with `ThingmeshError` where the hub refuses for good, a wrong key
  * say; a hub that is not there gives a client that is `offline` and goes on trying. Throws `TypeError` for a url or
  * options that make no sense.
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
-  return openClient(toTransport(url, options), options)
+  return openClient(await toTransport(url, options), options)
 }
 
-function toTransport(text: string, options: ConnectOptions): Transport {
+async function toTransport(text: string, options: ConnectOptions): Promise<Transport> {
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') {
     throw new TypeError("the hub's url holds a user or a password: pass thing and key as options")
@@ -62,11 +67,16 @@ function toTransport(text: string, options: ConnectOptions): Transport {
     case 'http:':
     case 'https:':
       return httpTransport(text, options)
+    case 'coap:': {
+      // Who does not speak CoAP need not load node-coap.
+      const { coapTransport } = await import('./transports/coap/transport.ts')
+      return coapTransport(host, port(5683), options)
+    }
     case 'memory:':
       return memoryTransport(options)
     default:
       throw new TypeError(
-        `the hub's url starts with ${url.protocol}//: mqtt, mqtts, ws, wss, http, https and memory: are known`,
+        `the hub's url starts with ${url.protocol}//: mqtt, mqtts, ws, wss, http, https, coap and memory: are known`,
       )
   }
 }

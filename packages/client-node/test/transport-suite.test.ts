@@ -1,11 +1,14 @@
 import { httpTransport, type Transport } from '@thingmesh/core'
 import { mqttTransport, webSocketDial } from '@thingmesh/core/mqtt-client'
 import { type TransportCapability, transportCases } from '@thingmesh/core/testing'
+import { coapListener } from '@thingmesh/server-kit/coap'
 import { httpListener } from '@thingmesh/server-kit/http'
 import { mqttListener, mqttOverWebSocket } from '@thingmesh/server-kit/mqtt'
 import { webSockets } from '@thingmesh/server-kit/websocket'
 import { describe, it } from 'vitest'
+import { coapTransport } from '../src/transports/coap/transport.ts'
 import { tcpDial } from '../src/transports/tcp.ts'
+import { startDatagramProxy } from './support/datagram-proxy.ts'
 import { startProxy } from './support/proxy.ts'
 import { type Door, openTransportSite } from './support/transport-site.ts'
 
@@ -36,12 +39,12 @@ const httpDoor: Pick<Door, 'open' | 'network'> = {
 const kinds: Readonly<Record<string, Kind>> = {
   'MQTT over TCP': {
     ...mqttDoor,
-    capabilities: ['network', 'resume', 'backpressure', 'properties'],
+    capabilities: ['network', 'resume', 'backpressure', 'replay', 'properties'],
     transport: (port, who) => mqttTransport(tcpDial('127.0.0.1', port, undefined), { ...who, ...patience }),
   },
   'MQTT over WebSocket': {
     ...httpDoor,
-    capabilities: ['network', 'resume', 'backpressure', 'properties'],
+    capabilities: ['network', 'resume', 'backpressure', 'replay', 'properties'],
     transport: (port, who) => mqttTransport(webSocketDial(`ws://127.0.0.1:${port}/mqtt`), { ...who, ...patience }),
   },
   HTTP: {
@@ -50,9 +53,18 @@ const kinds: Readonly<Record<string, Kind>> = {
     transport: (port, { key }): Transport =>
       httpTransport(`http://127.0.0.1:${port}`, { key, timeoutMs: 1_500, silenceMs: 1_500, checkMs: 500 }),
   },
+  CoAP: {
+    open() {
+      const coap = coapListener({ port: 0 })
+      return { listeners: [coap], port: () => coap.address?.port ?? 0 }
+    },
+    network: startDatagramProxy,
+    capabilities: ['network', 'backpressure', 'latest'],
+    transport: (port, who) => coapTransport('127.0.0.1', port, { ...who, timeoutMs: 1_500, checkMs: 500 }),
+  },
   memory: {
     open: () => ({ listeners: [], port: () => 0 }),
-    capabilities: ['resume', 'backpressure', 'properties', 'latest', 'history'],
+    capabilities: ['resume', 'backpressure', 'replay', 'properties', 'latest', 'history'],
     transport: (_port, who, memory) => memory.transport(who),
   },
 }

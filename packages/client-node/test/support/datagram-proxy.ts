@@ -20,7 +20,9 @@ export async function startDatagramProxy(target: () => number): Promise<BrokenNe
       socket.on('error', () => undefined)
       behind.set(port, socket)
     }
-    socket.send(datagram, target(), '127.0.0.1')
+    const to = target()
+    // Port 0: there is no hub now.
+    if (to !== 0) socket.send(datagram, to, '127.0.0.1')
   })
   front.bind(0, '127.0.0.1')
   await once(front, 'listening')

@@ -6,8 +6,10 @@ export type TransportCapability =
   | 'network'
   /** What came while there was no connection comes on the next one. */
   | 'resume'
-  /** What the readers have not taken waits at the hub, however long. */
+  /** What the readers have not taken waits at the hub. */
   | 'backpressure'
+  /** A subscription begins with the last values, which say that they are. */
+  | 'replay'
   /** Reply topics, correlation and headers travel. */
   | 'properties'
   | 'latest'

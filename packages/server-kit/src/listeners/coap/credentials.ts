@@ -16,6 +16,9 @@ export function parseQuery(parts: readonly string[]): Query {
   return query
 }
 
+/** What names a draft, so that one that comes again is stored once. As over HTTP and MQTT. */
+export const keyParameter = 'idempotency-key'
+
 const own: ReadonlySet<string> = new Set(['auth', 'u', 'p'])
 
 /** What is left of a query without the credential. */

@@ -14,7 +14,12 @@ import {
 import type { Request } from './response.ts'
 
 /** What a POST or PUT says, with the whole of its body. Throws `unsupported` for a format that is in no registry we know. */
-export function toDraft(topic: string, { code, options, confirmable }: Request, body: Uint8Array): Draft {
+export function toDraft(
+  topic: string,
+  { code, options, confirmable }: Request,
+  body: Uint8Array,
+  key: string | undefined,
+): Draft {
   const expiresInSeconds = findUint(options, OptionNumber.maxAge)
   return {
     topic,
@@ -23,6 +28,7 @@ export function toDraft(topic: string, { code, options, confirmable }: Request, 
     delivery: confirmable ? 'at-least-once' : 'at-most-once',
     retain: code === Code.put,
     properties: expiresInSeconds === undefined ? undefined : { expiresInSeconds },
+    key,
   }
 }
 

@@ -46,7 +46,7 @@ export class Observer implements Outlet {
   #sequence = 0
   /** The registration was answered: notifications may follow. */
   #begun = false
-  /** Up to this message the registration was answered with it or with a newer one. */
+  /** The registration was answered with this message, and what was before it is of no interest. */
   #toldSequence = 0
   /** Parts of the notification under way that are to come: its acknowledgement, the rest of its blocks. */
   #pending = 0
@@ -82,9 +82,12 @@ export class Observer implements Outlet {
     return this.#sequence
   }
 
-  /** The registration was answered, with this message or newer ones. */
+  /**
+   * The registration was answered, with this message. Who registers again is owed what came before it all the same: it
+   * is a last value, and not all that there was.
+   */
   begin(toldSequence: number): void {
-    this.#toldSequence = Math.max(this.#toldSequence, toldSequence)
+    if (!this.#begun) this.#toldSequence = toldSequence
     this.#begun = true
     this.#pump()
   }

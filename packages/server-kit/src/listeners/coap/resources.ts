@@ -13,7 +13,7 @@ import {
   weighOptions,
 } from '@thingmesh/core/coap'
 import type { Credential, Session } from '../../contracts/index.ts'
-import { parseQuery, type Query, toCredential, withoutCredential } from './credentials.ts'
+import { keyParameter, parseQuery, type Query, toCredential, withoutCredential } from './credentials.ts'
 import { discover } from './discovery.ts'
 import { type Downloads, wantedBlock } from './downloads.ts'
 import type { EchoValues } from './echo.ts'
@@ -59,6 +59,8 @@ interface Call {
   readonly credential: Credential
   /** A topic; of a GET with Observe, it may be a filter. */
   readonly topic: string
+  /** The publisher's own, of a POST or PUT. */
+  readonly key: string | undefined
 }
 
 /** What the hub has for peers that speak CoAP, whatever carries it. */
@@ -100,13 +102,15 @@ export class Resources {
     const topic = parseMessagePath(path)
     if (topic === undefined) throw refusal('not-found', 'there is no such path', Code.notFound)
     checkMethod(request)
-    if (withoutCredential(query).size > 0) {
-      throw new ThingmeshError('invalid-argument', 'query has a parameter that is not known, allowed are auth, u and p')
+    const key = isPublish(request) ? query.get(keyParameter) : undefined
+    if (withoutCredential(query).size > (key === undefined ? 0 : 1)) {
+      const allowed = `auth, u and p, and ${keyParameter} in a POST or PUT`
+      throw new ThingmeshError('invalid-argument', `query has a parameter that is not known, allowed are ${allowed}`)
     }
     const credential = toCredential(query)
     const lease = await this.#lease(credential, remote)
     try {
-      return await this.#use({ request, remote, lease, credential, topic })
+      return await this.#use({ request, remote, lease, credential, topic, key })
     } finally {
       lease.release()
     }
@@ -156,10 +160,10 @@ export class Resources {
     }
   }
 
-  async #publish({ request, remote, lease, topic }: Call): Promise<Response> {
+  async #publish({ request, remote, lease, topic, key }: Call): Promise<Response> {
     const uploaded = this.#context.uploads.take(uploadKey(request, remote, lease, topic), request)
     if ('answer' in uploaded) return uploaded.answer
-    const draft = toDraft(topic, request, uploaded.body)
+    const draft = toDraft(topic, request, uploaded.body, key)
     await lease.session.publish(draft)?.committed
     return emptyResponse(Code.changed, uploaded.options)
   }
@@ -250,6 +254,10 @@ function notAcceptable(): ThingmeshError {
 function checkMethod({ code }: Request): void {
   if (code >= Code.get && code <= Code.delete) return
   throw refusal('unsupported', `method ${codeText(code)} is not possible here`, Code.methodNotAllowed)
+}
+
+function isPublish({ code }: Request): boolean {
+  return code === Code.post || code === Code.put
 }
 
 function isForProxy({ options }: Request): boolean {

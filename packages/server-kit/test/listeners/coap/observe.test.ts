@@ -2,7 +2,7 @@ import { blockOption, Code, encodeMessage, findStrings, OptionNumber, uintOption
 import { describe, expect, it } from 'vitest'
 import { bytes } from '../../support/hub.ts'
 import { type Site, startSite, type Thing } from './fixture.ts'
-import { observe, type TestPeer, textOf, uintOf } from './peer.ts'
+import { observe, same, type TestPeer, textOf, uintOf } from './peer.ts'
 
 const path = '/c/telemetry/a'
 const token = Uint8Array.of(0xab)
@@ -170,6 +170,23 @@ describe('an observation', () => {
     await writer.publish('telemetry/a', 'no more')
     await writer.publish('telemetry/b', 'instead')
     expect(textOf(await peer.notification(token))).toBe('instead')
+  })
+
+  it('is owed what came before it was renewed, whatever the last value is', async () => {
+    const { peer, writer } = await start()
+    await peer.ask(register)
+    await writer.publish('telemetry/a', 'first')
+    expect(textOf(await peer.notification(token))).toBe('first')
+    await writer.publish('telemetry/a', 'held')
+    const held = await peer.take(message => same(message.token, token))
+    await writer.publish('telemetry/a', 'waiting')
+    await writer.publish('telemetry/a', 'last', { retain: true })
+    const renewed = await peer.ask(register)
+    expect(textOf(renewed)).toBe('last')
+    expect(uintOf(renewed, OptionNumber.observe)).toBe(uintOf(held, OptionNumber.observe)! + 1)
+    peer.acknowledge(held)
+    expect(textOf(await peer.notification(token))).toBe('waiting')
+    expect(textOf(await peer.notification(token))).toBe('last')
   })
 
   it('ends by a GET that says so, with the value as its answer', async () => {

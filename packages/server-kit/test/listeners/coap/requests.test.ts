@@ -80,6 +80,39 @@ describe('publishing', () => {
   })
 })
 
+describe('an idempotency key', () => {
+  const keyed = (key: string, auth: string) => ({ query: [`auth=${auth}`, `idempotency-key=${key}`] })
+
+  it('stores once what comes again under it, from whatever address', async () => {
+    const site = await startSite()
+    const sensor = await site.thing('sensor')
+    const witness = await site.witness(sensor)
+    for (const peer of [await site.peer(sensor), await site.peer(sensor)]) {
+      for (const code of [Code.post, Code.put, Code.post]) {
+        const asked = { code, path: '/c/telemetry', payload: 'once', ...keyed('k.1', sensor.key) }
+        expect(await peer.codeOf(asked)).toBe('2.04')
+      }
+    }
+    const peer = await site.peer(sensor)
+    await peer.ask({ code: Code.post, path: '/c/telemetry', payload: 'another', ...keyed('k.2', sensor.key) })
+    expect((await take(witness, 2)).map(messageText)).toEqual(['once', 'another'])
+  })
+
+  it('is for what is published, and of 1 to 64 characters', async () => {
+    const site = await startSite()
+    const sensor = await site.thing('sensor')
+    const peer = await site.peer(sensor)
+    const path = '/c/telemetry'
+    for (const code of [Code.get, Code.delete]) {
+      const refused = await peer.ask({ code, path, ...keyed('k', sensor.key) })
+      expect([refused.code, textOf(refused)]).toEqual([Code.badRequest, expect.stringContaining('idempotency-key')])
+    }
+    for (const key of ['', 'k'.repeat(65), 'ä']) {
+      expect(await peer.codeOf({ code: Code.post, path, ...keyed(key, sensor.key) })).toBe('4.00')
+    }
+  })
+})
+
 describe('reading', () => {
   it('says for how long the value is good, as what, and tells by its ETag whether it is the one that was read', async () => {
     const site = await startSite()

@@ -1,0 +1,188 @@
+import {
+  type ClientMessage,
+  type Connection,
+  type OutgoingDraft,
+  type Published,
+  type Subscribed,
+  type SubscribeRequest,
+  ThingmeshError,
+  toClientMessage,
+  toThingmeshError,
+} from '@thingmesh/core'
+import { Code, OptionNumber, stringOption } from '@thingmesh/core/coap'
+import type { CoapEndpoint } from './endpoint.ts'
+import {
+  type CoapWho,
+  errorFromAnswer,
+  isRefusal,
+  readFacts,
+  toAddress,
+  toPublishOptions,
+  toTarget,
+} from './mapping.ts'
+import { Observation, type ObservationHost } from './observation.ts'
+import type { CoapRequests } from './requests.ts'
+import type { Windows } from './windows.ts'
+
+export interface CoapParts {
+  readonly endpoint: CoapEndpoint
+  readonly requests: CoapRequests
+  readonly windows: Windows
+  readonly who: CoapWho
+  readonly checkMs: number
+  /** Closes the sockets. */
+  readonly release: () => void
+}
+
+/** A hub over CoAP: two sockets, one for requests and one for observations. */
+export class CoapConnection implements Connection {
+  /** RFC 7252, section 4.7: one exchange at a time; and two of them may overtake each other. */
+  readonly inFlightMax = 1
+  readonly closed: Promise<ThingmeshError>
+  readonly #parts: CoapParts
+  readonly #observations = new Map<string, Observation>()
+  readonly #host: ObservationHost
+  #resolveClosed!: (reason: ThingmeshError) => void
+  #ended = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(parts: CoapParts) {
+    this.#parts = parts
+    this.closed = new Promise(resolve => {
+      this.#resolveClosed = resolve
+    })
+    this.#host = {
+      endpoint: parts.endpoint,
+      windows: parts.windows,
+      end: error => this.end(toThingmeshError(error)),
+      refused: (observation, error) => {
+        this.#observations.delete(observation.filter)
+        observation.refuse(error)
+      },
+    }
+    this.#checkLater()
+  }
+
+  async publish(draft: OutgoingDraft): Promise<Published> {
+    this.#checkLive()
+    const { topic, payload, delivery, retain } = draft
+    const confirmable = delivery !== 'at-most-once'
+    const options = [...toAddress(topic, this.#parts.who), ...toPublishOptions(draft)]
+    const asked = this.#parts.requests.ask({ method: retain ? 'PUT' : 'POST', confirmable, options, payload })
+    // Whether it is refused, or lost, nobody wants to wait for.
+    if (!confirmable) {
+      asked.catch(() => undefined)
+      return {}
+    }
+    const answer = await this.#watched(asked)
+    if (isRefusal(answer)) throw this.#weighed(errorFromAnswer(answer))
+    return {}
+  }
+
+  /** Never resumed: CoAP has no place to say where one was (RFC 7641 gives the newest value, and not all of them). */
+  async subscribe(request: SubscribeRequest): Promise<Subscribed> {
+    this.#checkLive()
+    const observation = new Observation(request, toAddress(request.filter, this.#parts.who), this.#host)
+    this.#observations.get(request.filter)?.end()
+    this.#observations.set(request.filter, observation)
+    try {
+      await this.#watched(observation.begin())
+    } catch (error) {
+      this.#observations.delete(request.filter)
+      throw error
+    }
+    if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'unknown' })
+    return { resumed: false }
+  }
+
+  async unsubscribe(filter: string): Promise<void> {
+    this.#observations.get(filter)?.end()
+    this.#observations.delete(filter)
+    this.#parts.windows.forget(filter)
+  }
+
+  /** Of one address: a GET of CoAP is of one resource. Throws `unsupported` for a pattern. */
+  async latest(filter: string): Promise<readonly ClientMessage[]> {
+    this.#checkLive()
+    if (/[+#]/.test(filter)) {
+      throw new ThingmeshError('unsupported', 'coap has the last value of one address', { outcome: 'not-sent' })
+    }
+    const options = toAddress(filter, this.#parts.who)
+    const answer = await this.#watched(this.#parts.requests.ask({ method: 'GET', confirmable: true, options }))
+    if (answer.code === Code.notFound) return []
+    if (isRefusal(answer)) throw this.#weighed(errorFromAnswer(answer))
+    const { payload } = answer
+    const delivery = 'at-least-once'
+    return [toClientMessage({ topic: filter, payload, delivery, retain: true, ...readFacts(answer.options) })]
+  }
+
+  async close(): Promise<void> {
+    if (this.#ended) return
+    for (const observation of this.#observations.values()) observation.end()
+    this.end(new ThingmeshError('canceled', 'the connection was closed here', { outcome: 'unknown' }))
+  }
+
+  /** Proves the credential: a list of nothing is the smallest answer that needs one. Rejects with the hub's refusal. */
+  async greet(): Promise<void> {
+    const { endpoint, who } = this.#parts
+    const nothing = stringOption(OptionNumber.uriQuery, 'rt=-')
+    const answer = await endpoint.get([...toTarget(['.well-known', 'core'], who), nothing])
+    if (isRefusal(answer)) throw errorFromAnswer(answer)
+  }
+
+  end(reason: ThingmeshError): void {
+    if (this.#ended) return
+    this.#ended = true
+    clearTimeout(this.#timer)
+    const { code, message } = reason
+    const told = new ThingmeshError(code === 'timeout' ? code : 'unavailable', message, {
+      cause: reason,
+      outcome: 'unknown',
+    })
+    this.#parts.requests.close(told)
+    this.#parts.endpoint.close(told)
+    this.#parts.release()
+    this.#resolveClosed(reason)
+  }
+
+  #checkLive(): void {
+    if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'not-sent' })
+  }
+
+  /** What got no answer is the end of the connection. */
+  async #watched<Value>(answer: Promise<Value>): Promise<Value> {
+    try {
+      return await answer
+    } catch (thrown) {
+      throw this.#weighed(toThingmeshError(thrown))
+    }
+  }
+
+  /** So is a hub that does not know us any more. */
+  #weighed(error: ThingmeshError): ThingmeshError {
+    if (error.outcome !== 'rejected' || error.code === 'unauthenticated') this.end(error)
+    return error
+  }
+
+  #checkLater(): void {
+    this.#timer = setTimeout(() => {
+      this.#check().then(
+        () => this.#ended || this.#checkLater(),
+        (thrown: unknown) => this.end(toThingmeshError(thrown)),
+      )
+    }, this.#parts.checkMs)
+    this.#timer.unref()
+  }
+
+  /** RFC 7641, section 3.3.1: whoever hears nothing does not know whether there is nothing, or nobody. */
+  async #check(): Promise<void> {
+    if (this.#observations.size === 0) return this.greet()
+    for (const observation of [...this.#observations.values()]) {
+      await observation.renew().catch((thrown: unknown) => {
+        const error = toThingmeshError(thrown)
+        if (error.code !== 'permission-denied') throw error
+        this.#host.refused(observation, error)
+      })
+    }
+  }
+}
