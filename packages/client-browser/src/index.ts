@@ -74,8 +74,6 @@ export {
   type TokenRequest,
   type TypedChannel,
   type TypedMessage,
-  type TypedPage,
-  typedChannel,
 } from '@thingmesh/core'
 export { type ConnectOptions, connect } from './connect.ts'
 export { type IndexedDbOutboxOptions, indexedDbOutbox } from './outbox/indexeddb-outbox.ts'

@@ -16,16 +16,17 @@ itInBrowser('CBOR and SenML work in a page whose policy lets no text become code
     } catch (error) {
       isForbidden = error instanceof EvalError
     }
-    const client = thingmesh.connectHttp(url, options)
+    const client = await thingmesh.connect(url, options)
     const read: unknown[] = []
     for (const [subtopic, format] of Object.entries({ cbor: cborFormat, senml: senmlCborFormat })) {
       const fields = { temperature: number({ unit: 'Cel' }) }
-      const telemetry = thingmesh.typedChannel(client, defineChannel({ name: 'telemetry', fields, formats: [format] }))
+      const telemetry = client.channel(defineChannel({ name: 'telemetry', fields, formats: [format] }))
       await telemetry.publish({ temperature: 21.5 }, { subtopic })
-      const { messages } = await telemetry.read({ subtopic })
-      for (const { contentType, value, error } of messages) read.push([contentType, value ?? error?.message])
+      for await (const { contentType, value, error } of telemetry.history({ pattern: subtopic })) {
+        read.push([contentType, value ?? error?.message])
+      }
     }
-    client.close()
+    await client.close()
     return { isForbidden, read }
   }, site.how('http'))
   expect(found).toEqual({

@@ -72,8 +72,6 @@ export {
   type TokenRequest,
   type TypedChannel,
   type TypedMessage,
-  type TypedPage,
-  typedChannel,
 } from '@thingmesh/core'
 export { type ConnectOptions, connect, type MemoryDoor, type MemoryDoorOptions } from './connect.ts'
 export { type FileOutboxOptions, fileOutbox } from './outbox/file-outbox.ts'

@@ -88,9 +88,7 @@ export {
   type Transport,
   type TypedChannel,
   type TypedMessage,
-  type TypedPage,
   toClientMessage,
-  typedChannel,
 } from './client/index.ts'
 export {
   type ByteTexts,

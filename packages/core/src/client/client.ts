@@ -1,4 +1,5 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
+import type { ChannelDefinition } from '../schema/index.ts'
 import { type Backoff, defaultBackoff } from './backoff.ts'
 import { type ChannelHost, type ClientChannel, openChannel } from './channel.ts'
 import { type ClientEmitter, type ClientEvents, clientEmitter } from './events.ts'
@@ -15,6 +16,7 @@ import { type ReconnectHints, stayConnected } from './reconnect.ts'
 import { type ClientStatus, deferred, StatusBoard } from './status.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Connection, Transport } from './transport.ts'
+import { type TypedChannel, typedChannel } from './typed-channel.ts'
 
 export interface ClientOptions {
   /** Where drafts wait until the hub has them; in memory by default. */
@@ -31,8 +33,15 @@ export interface ClientOptions {
 
 /** One thing's or application's standing connection to its hub. */
 export interface Client extends AsyncDisposable {
-  /** Each call may set its own outbox limits for the same channel; a draft goes by those it was published with. */
+  /**
+   * By name, or typed by a definition of `@thingmesh/core/schema`. Each call may set its own outbox limits for the same
+   * channel; a draft goes by those it was published with.
+   */
   channel(name: string, limits?: OutboxLimits): ClientChannel
+  channel<Input, Output>(
+    definition: ChannelDefinition<Input, Output>,
+    limits?: OutboxLimits,
+  ): TypedChannel<Input, Output>
   /** What is, and then every change; a slow reader gets the newest. Ends when the client is closed. */
   status(options?: { readonly signal?: CancelSignal | undefined }): AsyncGenerator<ClientStatus, void, undefined>
   readonly currentStatus: ClientStatus
@@ -98,8 +107,14 @@ class StandingClient implements Client, ChannelHost {
     }
   }
 
-  channel(name: string, limits: OutboxLimits = {}): ClientChannel {
-    return openChannel(this, name, limits)
+  channel(name: string, limits?: OutboxLimits): ClientChannel
+  channel<Input, Output>(
+    definition: ChannelDefinition<Input, Output>,
+    limits?: OutboxLimits,
+  ): TypedChannel<Input, Output>
+  channel<Input, Output>(nameOrDefinition: string | ChannelDefinition<Input, Output>, limits: OutboxLimits = {}) {
+    if (typeof nameOrDefinition === 'string') return openChannel(this, nameOrDefinition, limits)
+    return typedChannel(openChannel(this, nameOrDefinition.name, limits), nameOrDefinition)
   }
 
   status(options: { readonly signal?: CancelSignal | undefined } = {}): AsyncGenerator<ClientStatus, void, undefined> {

@@ -55,4 +55,4 @@ export type {
   SubscribeRequest,
   Transport,
 } from './transport.ts'
-export { type TypedChannel, type TypedMessage, type TypedPage, typedChannel } from './typed-channel.ts'
+export type { TypedChannel, TypedMessage } from './typed-channel.ts'

@@ -1,74 +1,96 @@
-import { toTopic } from '../address/index.ts'
 import { jsonCodec, textCodec } from '../codec/index.ts'
 import { type ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { ChannelDefinition } from '../schema/index.ts'
+import type { ChannelPublishOptions, ChannelSubscribeOptions, ClientChannel, HistoryOptions } from './channel.ts'
 import { notSent } from './failure.ts'
-import type { FollowOptions } from './follow.ts'
-import type { HttpClient, Published, PublishOptions, ReadOptions } from './http.ts'
-import type { ReceivedMessage, ReceivedPage } from './messages.ts'
-
-/** Which part of the channel. */
-interface Part {
-  /** To publish: the levels after the channel. To read and follow: the same with `+` and `#`. The whole channel by default. */
-  readonly subtopic?: string | undefined
-}
+import type { ReceivedMessage, ReceivedPayload } from './messages.ts'
+import type { Receipt } from './receipt.ts'
+import type { Subscription } from './subscription.ts'
+import type { ClientMessage } from './transport.ts'
 
 /**
  * A message and its value, or why it has none: what others published need not fit, and a misfit is no reason to stop
  * reading. TypeScript has `value` only where `error` has been asked for.
  */
-export type TypedMessage<Value> = ReceivedMessage &
+export type TypedMessage<Value, Message extends ClientMessage = ClientMessage> = Message &
   (
     | { readonly value: Value; readonly error?: undefined }
     /** `invalid-argument` with the path in `details.path`; `unsupported` for a content type without a format. */
     | { readonly value?: undefined; readonly error: ThingmeshError }
   )
 
-export interface TypedPage<Value> extends Omit<ReceivedPage, 'messages'> {
-  readonly messages: readonly TypedMessage<Value>[]
-}
-
-/** A channel of a hub, in the types of its definition. */
+/** One channel of the hub in the types of its definition: `Input` is what goes in, `Output` what comes out. */
 export interface TypedChannel<Input, Output> {
-  /** Throws `invalid-argument` with `outcome: 'not-sent'` for a value that does not fit; else as `HttpClient.publish`. */
-  publish(value: Input, options?: Omit<PublishOptions, 'contentType'> & Part): Promise<Published>
-  read(options?: ReadOptions & Part): Promise<TypedPage<Output>>
-  follow(options?: FollowOptions & Part): AsyncGenerator<TypedMessage<Output>, void, undefined>
+  readonly name: string
+  /** Throws `invalid-argument` with `outcome: 'not-sent'` for a value that does not fit; else as `ClientChannel.publish`. */
+  publish(value: Input, options?: Omit<ChannelPublishOptions, 'contentType'>): Receipt
+  /** As of `ClientChannel`. */
+  subscribe(options?: ChannelSubscribeOptions): Subscription<TypedMessage<Output>>
+  subscribe(
+    callback: (message: TypedMessage<Output>) => void | Promise<void>,
+    options?: ChannelSubscribeOptions,
+  ): Subscription<TypedMessage<Output>>
+  /** As of `ClientChannel`. */
+  latest(options?: ChannelSubscribeOptions): Promise<readonly TypedMessage<Output>[]>
+  /** As of `ClientChannel`. */
+  history(options?: HistoryOptions): AsyncGenerator<TypedMessage<Output, ReceivedMessage>, void, undefined>
 }
 
-/** Puts a definition in the place of topics. Opens nothing, and holds nothing but its arguments. */
+/** Puts a definition between a channel and its user. Of the schema's code it needs only what the definition brings along. */
 export function typedChannel<Input, Output>(
-  client: Pick<HttpClient, 'publish' | 'read' | 'follow'>,
+  channel: ClientChannel,
   definition: ChannelDefinition<Input, Output>,
 ): TypedChannel<Input, Output> {
-  const filter = (subtopic = '#'): string => toTopic({ channel: definition.name, subtopic })
-  const toTyped = (message: ReceivedMessage): TypedMessage<Output> => {
+  const toTyped = <Message extends ClientMessage>(message: Message): TypedMessage<Output, Message> => {
     const { contentType, acceptedAtMs } = message
     try {
-      return { ...message, value: definition.decode(toBytes(message), contentType, { nowMs: acceptedAtMs }) }
+      const value = definition.decode(toBytes(message), contentType, { nowMs: acceptedAtMs })
+      return { ...message, value }
     } catch (thrown) {
       return { ...message, error: toThingmeshError(thrown) }
     }
   }
   return {
-    async publish(value, { subtopic = '', ...options } = {}) {
+    name: channel.name,
+    publish(value, options) {
       const { payload, contentType } = notSent(() => definition.encode(value))
-      return client.publish(toTopic({ channel: definition.name, subtopic }), payload, { ...options, contentType })
+      return channel.publish(payload, { ...options, contentType })
     },
-    async read(options = {}) {
-      const { subtopic, ...rest } = options
-      const page = await client.read(filter(subtopic), rest)
-      return { ...page, messages: page.messages.map(toTyped) }
+    subscribe(
+      first?: ChannelSubscribeOptions | ((message: TypedMessage<Output>) => void | Promise<void>),
+      second?: ChannelSubscribeOptions,
+    ) {
+      if (typeof first !== 'function') return typedSubscription(channel.subscribe(first), toTyped)
+      return typedSubscription(
+        channel.subscribe(message => first(toTyped(message)), second),
+        toTyped,
+      )
     },
-    async *follow(options = {}) {
-      const { subtopic, ...rest } = options
-      for await (const message of client.follow(filter(subtopic), rest)) yield toTyped(message)
+    latest: async options => (await channel.latest(options)).map(toTyped),
+    async *history(options) {
+      for await (const message of channel.history(options)) yield toTyped(message)
     },
   }
 }
 
-/** As they were published: the hub has taken JSON and text out of their bytes already. */
-function toBytes({ encoding, payload }: ReceivedMessage): Uint8Array {
+function typedSubscription<Typed>(
+  subscription: Subscription,
+  toTyped: (message: ClientMessage) => Typed,
+): Subscription<Typed> {
+  return {
+    get confirmed() {
+      return subscription.confirmed
+    },
+    close: () => subscription.close(),
+    async *[Symbol.asyncIterator]() {
+      for await (const message of subscription) yield toTyped(message)
+    },
+    [Symbol.asyncDispose]: () => subscription.close(),
+  }
+}
+
+/** As they were published: what took them in has made JSON and text of them already. */
+function toBytes({ encoding, payload }: ReceivedPayload): Uint8Array {
   if (encoding === 'bytes') return payload
   return encoding === 'text' ? textCodec.encode(payload) : jsonCodec.encode(payload)
 }

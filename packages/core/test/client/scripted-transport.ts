@@ -1,4 +1,12 @@
-import type { Connection, OutgoingDraft, Published, SubscribeRequest, Transport } from '../../src/client/index.ts'
+import type {
+  ClientMessage,
+  Connection,
+  OutgoingDraft,
+  Published,
+  ReceivedMessage,
+  SubscribeRequest,
+  Transport,
+} from '../../src/client/index.ts'
 import { ThingmeshError } from '../../src/errors/index.ts'
 
 export interface SentDraft {
@@ -19,6 +27,9 @@ export interface ScriptedTransport extends Transport {
   answer: (attempt: number) => ThingmeshError | undefined
   /** What subscribing is answered with. */
   confirm: (request: SubscribeRequest) => Promise<void>
+  /** What is read of the hub: its log, and its last values. */
+  log: readonly ReceivedMessage[]
+  lastValues: readonly ClientMessage[]
   /** Breaks the connection that there is. */
   cut(error?: ThingmeshError): void
 }
@@ -34,6 +45,8 @@ export function scriptedTransport({ inFlightMax = 8 } = {}): ScriptedTransport {
     checked: 0,
     answer: () => undefined,
     confirm: async () => undefined,
+    log: [],
+    lastValues: [],
     cut(error = new ThingmeshError('unavailable', 'cut', { outcome: 'unknown' })) {
       end?.(error)
     },
@@ -63,6 +76,8 @@ export function scriptedTransport({ inFlightMax = 8 } = {}): ScriptedTransport {
           return { resumed: request.again }
         },
         unsubscribe: async () => undefined,
+        read: async () => ({ messages: transport.log, next: undefined, complete: true }),
+        latest: async () => transport.lastValues,
         check: () => void transport.checked++,
         close: async () => end?.(new ThingmeshError('canceled', 'closed here')),
       }

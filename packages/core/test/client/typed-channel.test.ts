@@ -1,91 +1,132 @@
-import { describe, expect, it } from 'vitest'
-import { connectHttp, typedChannel } from '../../src/client/index.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { type ClientMessage, openClient, type ReceivedMessage, type TypedMessage } from '../../src/client/index.ts'
 import { cborFormat } from '../../src/schema/cbor.ts'
 import { defineChannel, number, string, time } from '../../src/schema/index.ts'
 import { senmlJsonFormat } from '../../src/schema/senml.ts'
-import { rejection, scriptedServer, wireMessage } from './scripted-server.ts'
+import { rejection } from './scripted-server.ts'
+import { scriptedTransport, until } from './scripted-transport.ts'
 
 const Telemetry = defineChannel({
   name: 'telemetry',
   fields: { celsius: number({ unit: 'Cel', max: 85 }), label: string().optional(), at: time().optional() },
   formats: [cborFormat, senmlJsonFormat],
 })
+type Reading = ReturnType<typeof Telemetry.validate>
 
-describe('a typed channel over http', () => {
+async function open() {
+  const transport = scriptedTransport()
+  const client = await openClient(transport)
+  onTestFinished(() => client.close())
+  return { transport, client, telemetry: client.channel(Telemetry) }
+}
+
+const cbor = Telemetry.encode({ celsius: 3 }).payload
+
+/** What devices publish, with what a reader makes of it. */
+const told: readonly (readonly [facts: Partial<ClientMessage>, found: unknown])[] = [
+  [{ payload: { celsius: 1 }, encoding: 'json', contentType: 'application/json' }, { celsius: 1 }],
+  [{ payload: { celsius: 'hot' }, encoding: 'json', contentType: 'application/json' }, ['invalid-argument', 'celsius']],
+  [{ payload: cbor, encoding: 'bytes', contentType: 'application/cbor' }, { celsius: 3 }],
+  [{ payload: 'x', encoding: 'text', contentType: 'text/plain' }, ['unsupported', undefined]],
+  [
+    {
+      payload: [{ n: 'celsius', v: 5, t: -1 }],
+      encoding: 'json',
+      contentType: 'application/senml+json',
+      acceptedAtMs: Date.UTC(2026, 10, 23, 10, 0, 1),
+    },
+    { celsius: 5, at: new Date('2026-11-23T10:00:00.000Z') },
+  ],
+  [{ payload: '{"celsius"', encoding: 'text', contentType: 'application/json' }, ['invalid-argument', undefined]],
+  // A device that has no content types speaks what the channel speaks.
+  [{ payload: cbor, encoding: 'bytes', contentType: '' }, { celsius: 3 }],
+]
+const messages = told.map(
+  ([facts], at) =>
+    ({
+      ...{
+        topic: 'telemetry/room1',
+        channel: 'telemetry',
+        subtopic: 'room1',
+        delivery: 'at-least-once',
+        retain: false,
+      },
+      ...{ id: `h.e.${at}`, cursor: `c${at}`, publisher: 'thing:1', protocol: 'mqtt', acceptedAtMs: 1 },
+      ...facts,
+    }) as ReceivedMessage,
+)
+
+const found = ({ value, error }: TypedMessage<Reading>): unknown =>
+  error === undefined ? value : [error.code, error.details.path]
+
+describe('a typed channel', () => {
   it('publishes as the definition writes, below the channel', async () => {
-    await using server = await scriptedServer(() => ({ status: 202, json: { id: 'h.e.1' } }))
-    const telemetry = typedChannel(connectHttp(server.url, { key: 'k' }), Telemetry)
-    expect(await telemetry.publish({ celsius: 21.5 }, { subtopic: 'room1', retain: true })).toEqual({ id: 'h.e.1' })
-    await telemetry.publish({ celsius: 1 })
-    const [first, second] = server.seen
-    expect(first).toMatchObject({ path: '/channels/telemetry/messages/room1', contentType: 'application/cbor' })
-    expect(first?.query.get('retain')).toBe('true')
-    expect(Telemetry.decode(first!.body, first?.contentType)).toEqual({ celsius: 21.5 })
-    expect(second?.path).toBe('/channels/telemetry/messages')
+    const { transport, telemetry } = await open()
+    const receipt = telemetry.publish({ celsius: 21.5 }, { subtopic: 'room1', retain: true })
+    await until(() => transport.sent.length === 1)
+    const [{ draft, acknowledge } = expect.fail()] = transport.sent
+    expect(draft).toMatchObject({ topic: 'telemetry/room1', contentType: 'application/cbor', retain: true })
+    expect(Telemetry.decode(draft.payload, draft.contentType)).toEqual({ celsius: 21.5 })
+    acknowledge({ id: 'h.e.1' })
+    expect(await receipt).toEqual({ id: 'h.e.1' })
   })
 
   it('sends nothing that does not fit', async () => {
-    await using server = await scriptedServer(() => ({ status: 202, json: {} }))
-    const telemetry = typedChannel(connectHttp(server.url, { key: 'k' }), Telemetry)
+    const { transport, client, telemetry } = await open()
     for (const value of [{ celsius: 86 }, { celsius: 1, lable: 'x' }, undefined]) {
-      expect(await rejection(telemetry.publish(value as { celsius: number }))).toMatchObject({
+      expect(await rejection((async () => telemetry.publish(value as Reading))())).toMatchObject({
         code: 'invalid-argument',
         outcome: 'not-sent',
         details: { channel: 'telemetry' },
       })
     }
-    expect(server.seen).toEqual([])
+    expect(client.outbox.stats().count).toBe(0)
+    expect(transport.sent).toEqual([])
   })
 
   it('gives each message its value, or the reason why it has none, and goes on', async () => {
-    const cbor = Buffer.from(Telemetry.encode({ celsius: 3 }).payload).toString('base64')
-    const messages = [
-      wireMessage(1, { payload: { celsius: 1 } }),
-      wireMessage(2, { payload: { celsius: 'hot' } }),
-      wireMessage(3, { payload: cbor, encoding: 'base64', contentType: 'application/cbor' }),
-      wireMessage(4, { payload: 'x', encoding: 'text', contentType: 'text/plain' }),
-      wireMessage(5, {
-        payload: [{ n: 'celsius', v: 5, t: -1 }],
-        contentType: 'application/senml+json',
-        acceptedAt: '2026-11-23T10:00:01.000Z',
-      }),
-      wireMessage(6, { payload: '{"celsius"', encoding: 'text' }),
-      // A device that has no content types speaks what the channel speaks.
-      wireMessage(7, { payload: cbor, encoding: 'base64', contentType: '' }),
-    ]
-    await using server = await scriptedServer((_request, index) =>
-      index === 0 ? { json: { messages, next: 'c7', complete: true } } : { silent: true },
-    )
+    const { transport, telemetry } = await open()
+    const reader = telemetry.subscribe({ pattern: 'room1' })
+    await reader.confirmed
+    expect(transport.subscribed[0]).toMatchObject({ filter: 'telemetry/room1' })
+    for (const message of messages) void transport.subscribed[0]!.onMessage(message)
     const seen: unknown[] = []
-    const telemetry = typedChannel(connectHttp(server.url, { key: 'k' }), Telemetry)
-    for await (const message of telemetry.follow({ after: 'c0' })) {
-      const { cursor, error, value } = message
-      seen.push([cursor, error === undefined ? value : [error.code, error.details.path]])
+    for await (const message of reader) {
+      // What was published stays beside the value.
+      expect(message.payload).toEqual(messages[seen.length]!.payload)
+      seen.push(found(message))
       if (seen.length === messages.length) break
     }
-    expect(seen).toEqual([
-      ['c1', { celsius: 1 }],
-      ['c2', ['invalid-argument', 'celsius']],
-      ['c3', { celsius: 3 }],
-      ['c4', ['unsupported', undefined]],
-      ['c5', { celsius: 5, at: new Date('2026-11-23T10:00:00.000Z') }],
-      ['c6', ['invalid-argument', undefined]],
-      ['c7', { celsius: 3 }],
-    ])
-    expect(server.seen[0]?.path).toBe('/channels/telemetry/messages/%23')
+    expect(seen).toEqual(told.map(([, value]) => value))
+    expect((await reader[Symbol.asyncIterator]().next()).done).toBe(true)
   })
 
-  it('reads a page of a part of the channel, and keeps what was published beside the value', async () => {
-    const json = { messages: [wireMessage(1, { payload: { celsius: 1, more: true } })], next: 'c1', complete: true }
-    await using server = await scriptedServer(() => ({ json }))
-    const telemetry = typedChannel(connectHttp(server.url, { key: 'k' }), Telemetry)
-    const page = await telemetry.read({ subtopic: 'room1/+', last: 1 })
-    expect(server.seen[0]?.path).toBe('/channels/telemetry/messages/room1/%2B')
-    expect(page).toMatchObject({ next: 'c1', complete: true })
-    expect(page.messages[0]).toMatchObject({
-      topic: 'telemetry/room1',
-      value: { celsius: 1 },
-      payload: { celsius: 1, more: true },
-    })
+  it('calls back with the same, one at a time, and tells of a callback that throws', async () => {
+    const { transport, client, telemetry } = await open()
+    const failures: unknown[] = []
+    client.on('callbackFailed', ({ error }) => failures.push(error))
+    const seen: unknown[] = []
+    await telemetry.subscribe(message => {
+      seen.push(found(message))
+      if (seen.length === 1) throw new Error('mine')
+    }).confirmed
+    for (const message of messages) await transport.subscribed[0]!.onMessage(message)
+    expect(seen).toEqual(told.map(([, value]) => value))
+    expect(failures).toEqual([new Error('mine')])
+  })
+
+  it('has typed history and last values', async () => {
+    const { transport, telemetry } = await open()
+    transport.log = messages
+    transport.lastValues = messages.slice(1, 3)
+    const history: unknown[] = []
+    for await (const message of telemetry.history()) history.push([message.cursor, found(message)])
+    expect(history).toEqual(told.map(([, value], at) => [`c${at}`, value]))
+    expect((await telemetry.latest()).map(found)).toEqual(told.slice(1, 3).map(([, value]) => value))
+  })
+
+  it('keeps to the limits of its outbox', async () => {
+    const { client } = await open()
+    expect(() => client.channel(Telemetry, { countMax: 0 })).toThrow(TypeError)
   })
 })

@@ -1,7 +1,6 @@
 import * as v from 'valibot'
 import { expectTypeOf, it } from 'vitest'
-import type { HttpClient } from '../../src/client/index.ts'
-import { typedChannel } from '../../src/client/index.ts'
+import type { Client } from '../../src/client/index.ts'
 import {
   boolean,
   bytes,
@@ -60,8 +59,8 @@ it('types are inferred, for what goes in and what comes out', () => {
 })
 
 // `tsc` is the test of what follows: a directive that suppresses nothing is an error. It is never called.
-export async function mistakes(client: HttpClient): Promise<void> {
-  const telemetry = typedChannel(client, Telemetry)
+export async function mistakes(client: Client): Promise<void> {
+  const telemetry = client.channel(Telemetry)
   const good: Reading = { temperature: 1, state: 'on', at: new Date(), parts: [] }
   await telemetry.publish(good, { subtopic: 'room1', retain: true })
   // @ts-expect-error: a name with a slip in it
@@ -77,8 +76,8 @@ export async function mistakes(client: HttpClient): Promise<void> {
   // @ts-expect-error: the content type is the definition's
   await telemetry.publish(good, { contentType: 'text/plain' })
   // @ts-expect-error: what comes out is not what goes in
-  await typedChannel(client, Events).publish({ at: new Date() })
-  for await (const message of telemetry.follow({ subtopic: '+/air' })) {
+  await client.channel(Events).publish({ at: new Date() })
+  for await (const message of telemetry.subscribe({ pattern: '+/air' })) {
     // @ts-expect-error: there may be no value
     message.value.temperature.toFixed()
     if (message.error !== undefined) continue
@@ -90,9 +89,26 @@ export async function mistakes(client: HttpClient): Promise<void> {
     // @ts-expect-error: an optional member may be absent
     message.value.label.trim()
   }
-  for await (const message of typedChannel(client, Events).follow()) {
-    if (message.error === undefined) expectTypeOf(message.value.at).toEqualTypeOf<Date>()
+  telemetry.subscribe(({ topic, value, error }) => {
+    expectTypeOf(topic).toEqualTypeOf<string>()
+    // @ts-expect-error: there may be no value
+    value.temperature.toFixed()
+    if (error !== undefined) return
+    value.temperature.toFixed()
+    // @ts-expect-error: a name with a slip in it
+    value.temprature
+  })
+  // @ts-expect-error: a callback for other values
+  telemetry.subscribe((message: { readonly value: { readonly temperature: string } }) => message)
+  for (const { value } of await client.channel(Events).latest()) {
+    expectTypeOf(value).toEqualTypeOf<{ at: Date; level: number } | undefined>()
   }
+  for await (const message of client.channel(Events).history()) {
+    if (message.error === undefined) expectTypeOf(message.value.at).toEqualTypeOf<Date>()
+    expectTypeOf(message.cursor).toEqualTypeOf<string>()
+  }
+  // @ts-expect-error: whoever gives a name says nothing of values
+  for await (const { value } of client.channel('telemetry').subscribe()) expectTypeOf(value)
   // @ts-expect-error: fields and a schema
   defineChannel({ name: 'a', fields: { x: number() }, schema: number() })
   // @ts-expect-error: the items of a list cannot be left out
