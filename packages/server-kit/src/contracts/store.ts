@@ -160,6 +160,8 @@ export interface SessionRecord {
   readonly disconnectedAtMs?: number | undefined
   /** Everything up to and including this sequence has been delivered and acknowledged. */
   readonly cursor: number
+  /** Nothing above this sequence had been sent to the peer when it disconnected. Means nothing while connected. */
+  readonly sentTo?: number | undefined
   readonly subscriptions: readonly SubscriptionRecord[]
   /** As loaded: tags of transfers that have begun and are not released. `save` leaves them as they are. */
   readonly transfers?: readonly number[] | undefined

@@ -29,6 +29,8 @@ export class Deliveries {
   #lastReplayTag = logTags + Math.floor(Math.random() * (replayTagMax - logTags))
   /** Everything up to here was delivered before; what of it is not outstanding is done. */
   #deliveredTo = 0
+  /** The same of an earlier life of the hub, at most: which of it is done nobody remembers. */
+  #deliveredBefore = 0
 
   /** What the peer holds un-acknowledged on this connection. */
   get inFlight(): number {
@@ -40,13 +42,19 @@ export class Deliveries {
     return this.#deliveredTo
   }
 
+  /** Nothing above this sequence was ever delivered, in any life of the hub. */
+  get sentTo(): number {
+    return Math.max(this.#deliveredTo, this.#deliveredBefore)
+  }
+
   /** The lowest sequence that is not acknowledged. */
   get lowest(): number | undefined {
     for (const sequence of this.#sequences.values()) return sequence
     return undefined
   }
 
-  restore(received: readonly number[]): void {
+  restore(received: readonly number[], sentTo: number): void {
+    this.#deliveredBefore = sentTo
     for (const sequence of received) this.#restored.set(sequence, false)
   }
 
@@ -68,6 +76,11 @@ export class Deliveries {
   /** Delivered before and not acknowledged: it goes out again under the same tag. */
   isOutstanding(sequence: number): boolean {
     return this.#sequences.get(logTag(sequence)) === sequence
+  }
+
+  /** The peer may have it already: it goes out as a repeat (MQTT 5, section 3.3.1.1). */
+  isRepeat(sequence: number): boolean {
+    return sequence <= this.#deliveredBefore || this.isOutstanding(sequence)
   }
 
   /** Not to be sent: acknowledged on an earlier connection, or received by the peer so that only the end of the exchange is owed. */

@@ -94,12 +94,16 @@ export class Feed implements Receiver, BacklogOwner {
       if (!isShare(subscription.filter)) this.subscriptions.set(subscription.filter, subscription)
     }
     this.expiresInSeconds = record.expiresInSeconds
-    this.disconnectedAtMs = record.disconnectedAtMs
+    // One that was connected when the hub died has been away since now, as far as anybody can tell.
+    const nowMs = Date.now()
+    this.disconnectedAtMs = record.disconnectedAtMs ?? nowMs
     // A clock that has been set back in between says nothing about how long it was.
-    this.#leftAt = performance.now() - Math.max(0, Date.now() - (record.disconnectedAtMs ?? Date.now()))
+    this.#leftAt = performance.now() - Math.max(0, nowMs - this.disconnectedAtMs)
     this.#backlog.rewind(record.cursor)
     this.isRecorded = true
-    this.#deliveries.restore(record.received ?? [])
+    // Of one that was connected when the hub was killed nobody noted how far it had come: no further than the log.
+    const sentTo = record.disconnectedAtMs === undefined ? this.#context.head() : (record.sentTo ?? record.cursor)
+    this.#deliveries.restore(record.received ?? [], sentTo)
     for (const tag of record.transfers ?? []) this.transfers.set(tag, acceptedEarlier)
   }
 
@@ -115,6 +119,11 @@ export class Feed implements Receiver, BacklogOwner {
   get cursor(): number {
     const { lowest } = this.#deliveries
     return lowest === undefined ? this.#backlog.position : Math.min(lowest - 1, this.#context.head())
+  }
+
+  /** Nothing above this sequence was ever sent to the peer. */
+  get sentTo(): number {
+    return this.#deliveries.sentTo
   }
 
   attach(attachment: Attachment): void {
@@ -445,7 +454,8 @@ export class Feed implements Receiver, BacklogOwner {
     }
     const tag = replay ? this.#deliveries.replayTag() : this.#deliveries.tagFor(message.sequence)
     if (tag === undefined) return false
-    if (!attachment.outlet.deliver(message, target.terms, tag, redelivered)) return this.#block()
+    const isRepeat = !replay && this.#deliveries.isRepeat(message.sequence)
+    if (!attachment.outlet.deliver(message, target.terms, tag, isRepeat)) return this.#block()
     const isExactlyOnce = message.delivery === 'exactly-once' && target.terms.delivery === 'exactly-once'
     if (replay) this.#deliveries.sentReplay(tag, isExactlyOnce)
     else this.#deliveries.sent(tag, message.sequence, isExactlyOnce)

@@ -57,14 +57,14 @@ export class Feeds {
   }
 
   async start(): Promise<void> {
-    const nowMs = Date.now()
     const shares: { readonly feed: Feed; readonly subscription: SubscriptionRecord }[] = []
     const byId = new Map<string, Feed>()
+    const cutOff: Feed[] = []
     for (const record of await this.#records.load()) {
       const { id, domain, principal, clientId } = record
       const feed = new Feed({ id, domain, principal, clientId }, this.#context)
-      // One that was connected when the hub died has been away since now, as far as anybody can tell.
-      feed.restore({ ...record, disconnectedAtMs: record.disconnectedAtMs ?? nowMs })
+      feed.restore(record)
+      if (record.disconnectedAtMs === undefined) cutOff.push(feed)
       this.#feeds.set(keyOf(record), feed)
       for (const filter of feed.subscriptions.keys()) this.#router.add(filter, feed)
       for (const subscription of record.subscriptions) {
@@ -73,6 +73,8 @@ export class Feeds {
       byId.set(id, feed)
     }
     await this.groups.start(shares, id => byId.get(id))
+    // Since when they are away, and how far they had come at most: were the hub killed again, that would be later and further.
+    if (cutOff.length > 0) await this.#records.save(cutOff.map(toRecord))
     this.#sweepTimer = setInterval(() => this.#sweep(), sweepMs).unref()
   }
 
@@ -83,6 +85,8 @@ export class Feeds {
     clearTimeout(this.#advanceTimer)
     this.#advanceTimer = undefined
     await this.#advance()
+    // A listener that stops does not wait until it is noted that its connections are gone.
+    await Promise.all([this.#saves.settled(), this.#releases.settled(), this.#receptions.settled()])
     await this.groups.stop()
     // A hub that starts again reads them anew.
     for (const feed of this.#feeds.values()) {
@@ -191,6 +195,7 @@ function toRecord(feed: Feed): SessionRecord {
     expiresInSeconds: feed.expiresInSeconds,
     disconnectedAtMs: feed.disconnectedAtMs,
     cursor: feed.cursor,
+    sentTo: feed.sentTo,
     subscriptions: [
       ...feed.subscriptions.values(),
       ...Array.from(feed.shares.values(), ({ subscription }) => subscription),

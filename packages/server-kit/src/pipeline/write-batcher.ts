@@ -7,6 +7,7 @@ export class WriteBatcher<Item> {
   #items: Item[] = []
   #done = Promise.withResolvers<void>()
   #writing = false
+  #written: Promise<void> = Promise.resolve()
   #scheduled = false
 
   constructor(write: (items: readonly Item[]) => Promise<void>) {
@@ -26,6 +27,13 @@ export class WriteBatcher<Item> {
     return this.#done.promise
   }
 
+  /** Settles when nothing waits or is being written any more, whatever became of it: that is told to who asked for it. */
+  async settled(): Promise<void> {
+    while (this.#writing || this.#items.length > 0) {
+      await Promise.allSettled([this.#writing ? this.#written : this.#done.promise])
+    }
+  }
+
   #flush(): void {
     if (this.#items.length === 0) return
     const items = this.#items
@@ -33,7 +41,7 @@ export class WriteBatcher<Item> {
     this.#items = []
     this.#done = Promise.withResolvers<void>()
     this.#writing = true
-    this.#write(items)
+    this.#written = this.#write(items)
       .then(resolve, reject)
       .finally(() => {
         this.#writing = false

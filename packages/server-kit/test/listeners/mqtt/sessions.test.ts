@@ -1,12 +1,30 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { PublishPacket } from '@thingmesh/core/mqtt'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryStore } from '../../../src/store/memory/index.ts'
+import { sqliteStore } from '../../../src/store/sqlite/index.ts'
+import { severable } from '../../support/severed-store.ts'
 import { lasting, levels, type Site, startSite, stockMessages, type Thing } from './fixture.ts'
 import { type ConnectOptions, type TestPeer, textOf } from './peer.ts'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => String(from + i))
 
 const connack = (site: Site, thing: Thing, options: ConnectOptions) => site.enter(thing, options)
+
+function sqlite() {
+  const directory = mkdtempSync(join(tmpdir(), 'thingmesh-sessions-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  const store = sqliteStore({ path: join(directory, 'hub.db'), durability: 'process' })
+  onTestFinished(() => store.stop())
+  return store
+}
+
+const stores = [
+  ['memory', memoryStore],
+  ['sqlite', sqlite],
+] as const
 
 async function publishAll(writer: TestPeer, texts: readonly string[], topic = 'telemetry/a') {
   for (const text of texts) expect(await writer.publish(topic, text)).toBe(0)
@@ -89,6 +107,55 @@ describe.each(levels)('a lasting session with MQTT %s', (_, level) => {
     expect(new Set(again.map(({ packetId }) => packetId)).size).toBe(7)
     await back.disconnect()
     expect(await (await connack(site, thing, lasting(level))).peer.arrived()).toEqual([])
+  })
+
+  describe.each(stores)('in a %s store', (_name, open) => {
+    it('after a stop of the hub: with DUP and the same packet ids, and without DUP what was never sent', async () => {
+      const store = open()
+      const first = severable(store)
+      const site = await startSite({ store: first })
+      const thing = await site.thing('sensor')
+      const { peer } = await connack(site, thing, lasting(level))
+      peer.acknowledges = false
+      await peer.subscribe('telemetry/#')
+      const writer = await site.connect(thing)
+      await publishAll(writer, numbers(0, 3))
+      const sent = await peer.takeAll(3)
+      peer.cut()
+      await vi.waitFor(() => expect(site.counter('thingmesh_sessions')).toBe(1))
+      await publishAll(writer, numbers(3, 5))
+      await site.hub.stop()
+      const next = await startSite({ store: severable(store) })
+      const again = await (await connack(next, thing, lasting(level))).peer.takeAll(5)
+      expect(again.map(textOf)).toEqual(numbers(0, 5))
+      expect(again.map(({ dup }) => dup)).toEqual([true, true, true, false, false])
+      expect(again.slice(0, 3).map(({ packetId }) => packetId)).toEqual(sent.map(({ packetId }) => packetId))
+    })
+
+    it('after two kills of the hub: with DUP and the same packet ids, and without DUP what came later', async () => {
+      const store = open()
+      let severed = severable(store)
+      const site = await startSite({ store: severed })
+      const thing = await site.thing('sensor')
+      const { peer } = await connack(site, thing, lasting(level))
+      peer.acknowledges = false
+      await peer.subscribe('telemetry/#')
+      await publishAll(await site.connect(thing), numbers(0, 3))
+      const sent = await peer.takeAll(3)
+      // That the peer's connection ended is noted by nobody.
+      severed.sever()
+      await site.hub.stop()
+      severed = severable(store)
+      const second = await startSite({ store: severed })
+      await publishAll(await second.connect(thing), numbers(3, 5))
+      severed.sever()
+      await second.hub.stop()
+      const third = await startSite({ store: severable(store) })
+      const again = await (await connack(third, thing, lasting(level))).peer.takeAll(5)
+      expect(again.map(textOf)).toEqual(numbers(0, 5))
+      expect(again.map(({ dup }) => dup)).toEqual([true, true, true, false, false])
+      expect(again.slice(0, 3).map(({ packetId }) => packetId)).toEqual(sent.map(({ packetId }) => packetId))
+    })
   })
 
   it('outlives the hub as long as its store does', async () => {

@@ -35,6 +35,8 @@ export interface Delivery {
   /** Since it was first sent. */
   packetId: number
   isAgain: boolean
+  /** A hub that was killed does not know how far it had come, and one that stops may or may not have sent a will to those who are leaving too. */
+  mayBeAgain: boolean
   /** The client has said PUBREC: it is never sent again. */
   isReceived: boolean
   /** It ended before one that was sent before it, which a client is not to do (MQTT-4.6.0-2). */
@@ -223,12 +225,17 @@ export class HubModel {
 
   /** Another hub on the same store. A killed one publishes no will, and may not have noted what has ended of late; nor what has ended out of turn, any. */
   restart(isKilled: boolean): void {
+    const before = new Set([...this.sessions.values()].flatMap(({ deliveries }) => deliveries))
     for (const [id, session] of [...this.sessions]) {
       if (!session.isConnected) continue
-      if (isKilled) session.will = undefined
+      if (isKilled) {
+        session.will = undefined
+        for (const one of session.deliveries) if (one.state === 'queued') one.mayBeAgain = true
+      }
       this.lose(id, true)
     }
     for (const session of this.sessions.values()) {
+      for (const one of session.deliveries) if (!before.has(one)) one.mayBeAgain = true
       session.deliveries = session.deliveries.filter(({ isReplay }) => !isReplay)
       for (const delivery of session.ended) if (isKilled || delivery.isAhead) session.tolerate(delivery)
       if (!isKilled) session.ended = session.ended.filter(({ isAhead }) => isAhead)
@@ -245,7 +252,8 @@ function fresh(
 ): Delivery {
   return {
     ...{ from, topic, text, qos, retain, subscriptionIds, isReplay },
-    ...{ state: 'queued', packetId: 0, isAgain: false, isReceived: false, isAhead: false, isTolerated: false },
+    ...{ state: 'queued', packetId: 0, isAgain: false, mayBeAgain: false },
+    ...{ isReceived: false, isAhead: false, isTolerated: false },
   }
 }
 

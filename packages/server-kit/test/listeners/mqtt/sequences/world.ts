@@ -132,7 +132,10 @@ export class World {
     const holder = session.deliveries.find(one => one !== delivery && one.packetId === packet.packetId)
     if (holder !== undefined)
       throw new Error(`${id} was sent ${text} under ${packet.packetId}, which is that of ${holder.text}`)
-    if (packet.dup && !delivery.isAgain) throw new Error(`${id} was sent ${text} with DUP the first time`)
+    if (packet.dup && !delivery.isAgain && !delivery.mayBeAgain)
+      throw new Error(`${id} was sent ${text} with DUP the first time`)
+    if (delivery.isAgain && !delivery.mayBeAgain && !packet.dup)
+      throw new Error(`${id} was sent ${text} again without DUP`)
     delivery.packetId = packet.packetId
   }
 }
