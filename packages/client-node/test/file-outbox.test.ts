@@ -1,9 +1,14 @@
-import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFile, mkdtemp, open, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileOutbox, type OutboxEntry } from '@thingmesh/client-node'
+import { basename, dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { connect, fileOutbox, type OutboxEntry } from '@thingmesh/client-node'
 import { outboxCases } from '@thingmesh/core/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
+
+const holderFile = fileURLToPath(new URL('outbox-holder.ts', import.meta.url))
 
 async function newPath(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'thingmesh-outbox-'))
@@ -50,6 +55,55 @@ describe.each(['disk', 'process'] as const)('the file outbox, safe to %s', durab
       await run(() => fileOutbox({ path, durability }))
     })
   }
+})
+
+describe.runIf(process.platform === 'linux')('one client at a time', () => {
+  it('a second one is refused, by whichever path it comes, and has it when the first one is closed', async () => {
+    const path = await newPath()
+    const first = fileOutbox({ path })
+    await first.open()
+    await symlink(dirname(path), join(dirname(dirname(path)), 'link'))
+    for (const other of [path, relative('.', path), join(dirname(dirname(path)), 'link', basename(path))]) {
+      await expect(fileOutbox({ path: other }).open()).rejects.toMatchObject({ code: 'conflict', outcome: 'not-sent' })
+    }
+    await first.append(entry(1))
+    await first.close()
+    expect(await sequences(path)).toEqual([1])
+  })
+
+  it('another file in the directory is another outbox', async () => {
+    const path = await newPath()
+    const outboxes = [fileOutbox({ path }), fileOutbox({ path: `${path}2` })]
+    for (const outbox of outboxes) await outbox.open()
+    for (const outbox of outboxes) await outbox.close()
+  })
+
+  it('one that could not be opened is in nobody’s hands', async () => {
+    const { path } = await written()
+    const whole = await readFile(path)
+    await writeFile(path, 'my dear diary')
+    const outbox = fileOutbox({ path })
+    await expect(outbox.open()).rejects.toMatchObject({ code: 'unsupported' })
+    await writeFile(path, whole)
+    expect(await sequences(path)).toEqual([1, 2, 3])
+  })
+
+  it('a client is refused whose outbox another process has, until that one is killed', async () => {
+    const { path } = await written()
+    const holder = spawn(process.execPath, ['--conditions=@thingmesh/source', holderFile, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    onTestFinished(() => void holder.kill('SIGKILL'))
+    await once(holder.stdout, 'data')
+    const options = { thing: 'sensor', key: 'k', outbox: fileOutbox({ path }) }
+    await expect(connect('mqtt://127.0.0.1:1', options)).rejects.toMatchObject({
+      code: 'conflict',
+      message: `another client has the outbox ${path} open`,
+    })
+    holder.kill('SIGKILL')
+    await once(holder, 'exit')
+    expect(await sequences(path)).toEqual([1, 2, 3])
+  })
 })
 
 describe('the file of an outbox', () => {

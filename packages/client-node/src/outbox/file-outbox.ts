@@ -1,14 +1,16 @@
 import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve as toAbsolute } from 'node:path'
 import type { Outbox, OutboxEntry } from '@thingmesh/core'
 import { encodeEntry, encodeGone, fileMagic, parseFile } from './file-format.ts'
+import { takeLock } from './process-lock.ts'
 
 export interface FileOutboxOptions {
-  /** The file; its directory is made. One process at a time. */
+  /** The file; its directory is made. One client at a time has it: on Linux another one is refused with `conflict`. */
   readonly path: string
   /**
    * What an entry survives before a publish settles: `disk`, a power cut, by a sync to disk that all entries of a moment
-   * share, the default; `process`, the end of the process alone.
+   * share, the default; `process`, the end of the process alone. That an entry is gone is written at once in either case, and
+   * synced with the next entry or at the end: after a power cut it may be sent again, under the key that the hub knows.
    */
   readonly durability?: 'disk' | 'process' | undefined
   /** The file is written anew when more than half of it is of no use any more, and it is larger than this. 1,048,576 by default. */
@@ -33,6 +35,7 @@ class FileOutbox implements Outbox {
   readonly #compactBytesMin: number
   readonly #live = new Map<number, { readonly entry: OutboxEntry; readonly bytes: number }>()
   #file: FileHandle | undefined
+  #letGo: (() => Promise<void>) | undefined
   /** Where the next record goes. What is behind it was not written to its end, and counts for nothing. */
   #size = 0
   #liveBytes = 0
@@ -41,27 +44,20 @@ class FileOutbox implements Outbox {
   #isWriting = false
 
   constructor({ path, durability = 'disk', compactBytesMin = 1_048_576 }: FileOutboxOptions) {
-    this.#path = path
+    this.#path = toAbsolute(path)
     this.#sync = durability === 'disk'
     this.#compactBytesMin = compactBytesMin
   }
 
   async open(): Promise<readonly OutboxEntry[]> {
-    await mkdir(dirname(this.#path), { recursive: true })
-    const bytes = await readFile(this.#path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return Buffer.alloc(0)
+    await makeDirectory(dirname(this.#path))
+    this.#letGo = await takeLock(this.#path)
+    try {
+      return await this.#read()
+    } catch (error) {
+      await this.close()
       throw error
-    })
-    const { records, goodBytes, torn } = parseFile(bytes)
-    // More than a record that was cut short: somebody may want to look at it.
-    if (!torn && goodBytes < bytes.length) await writeFile(`${this.#path}.damaged`, bytes.subarray(goodBytes))
-    for (const record of records) {
-      if (record.kind === 'entry') this.#admit(record.entry, record.bytes)
-      else for (const sequence of record.sequences) this.#release(sequence)
     }
-    // A fresh file holds what is of use and nothing else, and replaces the old one in one step.
-    await this.#rewrite()
-    return [...this.#live.values()].map(({ entry }) => entry).sort((a, b) => a.sequence - b.sequence)
   }
 
   append(entry: OutboxEntry): Promise<void> {
@@ -90,9 +86,32 @@ class FileOutbox implements Outbox {
   async close(): Promise<void> {
     while (this.#isWriting) await this.#writing
     const file = this.#file
+    const letGo = this.#letGo
     this.#file = undefined
-    if (this.#sync) await file?.datasync()
-    await file?.close()
+    this.#letGo = undefined
+    try {
+      if (this.#sync) await file?.datasync()
+    } finally {
+      await file?.close()
+      await letGo?.()
+    }
+  }
+
+  async #read(): Promise<readonly OutboxEntry[]> {
+    const bytes = await readFile(this.#path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return Buffer.alloc(0)
+      throw error
+    })
+    const { records, goodBytes, torn } = parseFile(bytes)
+    // More than a record that was cut short: somebody may want to look at it.
+    if (!torn && goodBytes < bytes.length) await writeFile(`${this.#path}.damaged`, bytes.subarray(goodBytes))
+    for (const record of records) {
+      if (record.kind === 'entry') this.#admit(record.entry, record.bytes)
+      else for (const sequence of record.sequences) this.#release(sequence)
+    }
+    // A fresh file holds what is of use and nothing else, and replaces the old one in one step.
+    await this.#rewrite()
+    return [...this.#live.values()].map(({ entry }) => entry).sort((a, b) => a.sequence - b.sequence)
   }
 
   #admit(entry: OutboxEntry, bytes: number): void {
@@ -164,6 +183,16 @@ class FileOutbox implements Outbox {
     await this.#file?.close()
     this.#file = file
     this.#size = bytes.length
+  }
+}
+
+/** With the names of those that were not there. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let made = path; ; made = dirname(made)) {
+    await syncDirectory(dirname(made))
+    if (made === first) return
   }
 }
 
