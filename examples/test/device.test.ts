@@ -5,6 +5,7 @@ import { memoryStore } from '@thingmesh/server-kit/memory-store'
 import { mqttListener } from '@thingmesh/server-kit/mqtt'
 import { expect, it } from 'vitest'
 import { startExample } from './child.ts'
+import { codeLines } from './code-lines.ts'
 
 it('publishes from eight lines, and ends when the hub has it all', async () => {
   const mqtt = mqttListener({ port: 0 })
@@ -24,4 +25,5 @@ it('publishes from eight lines, and ends when the hub has it all', async () => {
   const { messages } = await reader.read({ filter: 'telemetry/#' })
   const payloads = messages.map(({ topic, payload }) => [topic, JSON.parse(new TextDecoder().decode(payload)).n])
   expect(payloads).toEqual([0, 1, 2].map(n => ['telemetry/sensor-1', n]))
+  expect(await codeLines('device/device.ts')).toBeLessThanOrEqual(8)
 })

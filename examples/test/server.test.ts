@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectHttp, createAdmin } from '@thingmesh/core'
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
 it('is a hub: what comes in over MQTT is read over HTTP, and it ends when it is told to', async () => {
-  await using child = startExample('embed/server.ts', [], { cwd: directory, env: { MQTT_PORT: '0', HTTP_PORT: '0' } })
+  await using child = startExample('server/server.ts', [], { cwd: directory, env: { MQTT_PORT: '0', HTTP_PORT: '0' } })
   const started = JSON.parse(await child.lineWith(/adminToken/)) as {
     readonly mqtt: { readonly port: number }
     readonly http: { readonly port: number }
@@ -43,4 +43,10 @@ it('is a hub: what comes in over MQTT is read over HTTP, and it ends when it is 
   admin.close()
   child.process.kill('SIGTERM')
   expect(await child.exited()).toEqual({ code: 0, signal: null })
+})
+
+it('stands in the README as it is: six lines, and its imports', async () => {
+  const server = await readFile(new URL('../server/server.ts', import.meta.url), 'utf8')
+  expect(await readFile(new URL('../../README.md', import.meta.url), 'utf8')).toContain(server)
+  expect(server.split('\n').filter(line => line !== '' && !line.startsWith('import'))).toHaveLength(6)
 })
