@@ -7,15 +7,22 @@ export interface BrokenNetwork extends AsyncDisposable {
   cut(): void
   /** Takes bytes and passes nothing on, without closing anything: a network that is gone and does not say so. */
   freeze(): void
-  /** Passes on again what comes, on new connections. */
+  /** Passes on again what comes, on new connections: those that there were stay dead. */
   thaw(): void
   /** Lets new connections in or turns them away. */
   admit(open: boolean): void
 }
 
+interface Pair {
+  readonly near: Socket
+  readonly far: Socket
+  /** Passes nothing on any more, and never again: what was lost in between would be missing from the stream. */
+  isDead: boolean
+}
+
 /** A network that can be broken: what connects to it is passed on to where `target` says at that moment. */
 export async function startProxy(target: () => number): Promise<BrokenNetwork> {
-  const pairs = new Set<readonly [Socket, Socket]>()
+  const pairs = new Set<Pair>()
   let frozen = false
   let open = true
   const server = createServer(near => {
@@ -24,21 +31,23 @@ export async function startProxy(target: () => number): Promise<BrokenNetwork> {
       return
     }
     const far = connect({ host: '127.0.0.1', port: target() })
-    const pair = [near, far] as const
+    const pair: Pair = { near, far, isDead: frozen }
     pairs.add(pair)
-    for (const [from, to] of [pair, [far, near] as const]) {
-      from.on('data', chunk => frozen || to.write(chunk))
-      from.on('error', () => undefined)
-      from.on('close', () => {
-        pairs.delete(pair)
-        if (!frozen) to.destroy()
-      })
-    }
+    passOn(pair, near, far)
+    passOn(pair, far, near)
   })
+  const passOn = (pair: Pair, from: Socket, to: Socket): void => {
+    from.on('data', chunk => pair.isDead || to.write(chunk))
+    from.on('error', () => undefined)
+    from.on('close', () => {
+      if (!pair.isDead) to.destroy()
+      if (to.destroyed) pairs.delete(pair)
+    })
+  }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const cut = (): void => {
-    for (const [near, far] of pairs) {
+    for (const { near, far } of pairs) {
       near.destroy()
       far.destroy()
     }
@@ -48,6 +57,7 @@ export async function startProxy(target: () => number): Promise<BrokenNetwork> {
     cut,
     freeze() {
       frozen = true
+      for (const pair of pairs) pair.isDead = true
     },
     thaw() {
       frozen = false
