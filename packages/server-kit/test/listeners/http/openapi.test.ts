@@ -1,3 +1,4 @@
+import { type Admin, createAdmin } from '@thingmesh/core'
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../../src/listeners/http/app.ts'
 import { resolveHandlerOptions } from '../../../src/listeners/http/options.ts'
@@ -22,6 +23,39 @@ function operationsOf(document: Json): readonly Operation[] {
   )
 }
 
+/** With the names of the parameters in their places. */
+async function everyCall(admin: Admin): Promise<void> {
+  const { things, channels, grants, keys, tokens, domains, presence } = admin
+  await Promise.all([
+    ...([things, channels, grants] as const).flatMap((resource, at) => {
+      const { create, createMany, list, get, update, remove } = resource as Admin['things']
+      const parameter = ['{thing}', '{channel}', '{grant}'][at]!
+      return [
+        create({ name: 'a' }),
+        createMany([]),
+        list().next(),
+        get(parameter),
+        update(parameter, {}),
+        remove(parameter),
+      ]
+    }),
+    keys.list('{thing}'),
+    keys.create('{thing}'),
+    keys.register('{thing}', { publicKey: 'p' }),
+    keys.rotate('{thing}'),
+    keys.revoke('{thing}', '{key}'),
+    tokens.create({ name: 'a', scope: 'admin' }),
+    tokens.list().next(),
+    tokens.get('{token}'),
+    tokens.revoke('{token}'),
+    domains.create({ name: 'a' }).catch(() => undefined),
+    domains.list().next(),
+    presence.list().next(),
+    presence.get('{thing}').catch(() => undefined),
+    admin.me(),
+  ])
+}
+
 describe('the OpenAPI document', () => {
   it('has every route of the router, and no other', async () => {
     const { registered } = createApp(fakeHub(), resolveHandlerOptions({ basePath: '/iot' }))
@@ -41,6 +75,20 @@ describe('the OpenAPI document', () => {
       const { status } = await call(method, path.replace(/\{[a-z]+\}/g, 'x'), { authorization: null })
       expect([method, path, status]).toEqual([method, path, operation.security.length === 0 ? 200 : 401])
     }
+  })
+
+  it('has nothing of the registry that createAdmin has no call for, and the other way round', async () => {
+    const called = new Set<string>()
+    const admin = createAdmin('http://hub', {
+      token: 't',
+      async fetch(url, { method }) {
+        called.add(`${method} ${decodeURIComponent(new URL(url).pathname)}`)
+        return Response.json({ items: [] })
+      },
+    })
+    await everyCall(admin)
+    const documented = operationsOf(await fetchDocument()).map(({ method, path }) => `${method} ${path}`)
+    expect([...called].sort()).toEqual(documented.filter(operation => operation.includes(' /api/v1/')).sort())
   })
 
   it('resolves: every reference, every path parameter, every operation id once', async () => {
