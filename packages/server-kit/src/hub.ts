@@ -10,6 +10,7 @@ import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } f
 import { defaultRegistryLimits, Registry, type RegistryLimits } from './control/index.ts'
 import { Committer } from './pipeline/committer.ts'
 import { pipelineCounters } from './pipeline/counters.ts'
+import { type Definition, type Definitions, toDefinitions } from './pipeline/definitions.ts'
 import { Feeds } from './pipeline/feeds.ts'
 import { HistoryReader } from './pipeline/history.ts'
 import { HubIngress } from './pipeline/ingress.ts'
@@ -36,6 +37,11 @@ export interface HubOptions {
   readonly authenticate?: readonly Authenticate[] | undefined
   readonly limits?: Partial<HubLimits> | undefined
   readonly registryLimits?: Partial<RegistryLimits> | undefined
+  /**
+   * Channels whose payloads the hub checks before it accepts them, on every door: what does not fit is refused with
+   * `invalid-argument`. By name, in every domain.
+   */
+  readonly definitions?: readonly Definition[] | undefined
   /** What fails in the background. By default it goes to stderr, one line each. */
   readonly onFault?: ((error: ThingmeshError, where: { readonly part: string }) => void) | undefined
 }
@@ -93,6 +99,7 @@ class ComposedHub implements Hub {
       store: this.#store,
       registry: this.#registry,
       limits: this.#limits,
+      definitions: toDefinitions(options.definitions ?? []),
       meter: this.meter,
       controlOf: (principal, ended) => this.#control(principal, ended),
       onFault,
@@ -260,16 +267,17 @@ interface WalkOptions {
   readonly store: Store
   readonly registry: Registry
   readonly limits: HubLimits
+  readonly definitions: Definitions
   readonly meter: Meter
   readonly controlOf: Walk['controlOf']
   readonly onFault: (error: unknown, part: string) => void
 }
 
-function composeWalk({ store, registry, limits, meter, controlOf, onFault }: WalkOptions) {
+function composeWalk({ store, registry, limits, definitions, meter, controlOf, onFault }: WalkOptions) {
   const counters = pipelineCounters(meter)
   const { channels, authorizer } = registry
   const { log } = store
-  const topics = new TopicTable(channels, limits)
+  const topics = new TopicTable(channels, limits, definitions)
   const router = new Router(error => onFault(error, 'router'))
   const retained = new RetainedIndex(limits, counters)
   const sequencer = new Sequencer(log, error => onFault(error, 'log'))

@@ -18,6 +18,7 @@ export const refusals = [
   'no-channel',
   'topic',
   'payload-size',
+  'definition',
   'retained-count',
   'retained-size',
   'store-behind',

@@ -25,6 +25,7 @@ import type {
   Will,
 } from '../contracts/index.ts'
 import { AcceptedMessage, type Origin } from './accepted.ts'
+import { checkPayload, type Definition } from './definitions.ts'
 import { checkCarried } from './draft.ts'
 import type { Feed } from './feed.ts'
 import type { Reader } from './history.ts'
@@ -304,6 +305,7 @@ export class HubSession implements Session, Stay {
       counters.refused['payload-size'].value += 1
       throw new ThingmeshError('too-large', `a payload of ${byteLength} bytes, the limit is ${limits.payloadBytesMax}`)
     }
+    if (entry.definition !== undefined) this.#checkPayload(entry.definition, draft)
     const isAcknowledged = draft.delivery !== 'at-most-once'
     const key = isAcknowledged ? draft.key : undefined
     if (key !== undefined) {
@@ -336,6 +338,17 @@ export class HubSession implements Session, Stay {
     if (note !== undefined) repeats.hold(note, receipt)
     if (claim !== undefined) receipt.committed.catch(() => claim.takeBack())
     return receipt
+  }
+
+  #checkPayload(definition: Definition, draft: Draft): void {
+    // That is no value: it clears the last one.
+    if (draft.retain && draft.payload.byteLength === 0) return
+    try {
+      checkPayload(definition, draft)
+    } catch (error) {
+      this.#walk.counters.refused.definition.value += 1
+      throw error
+    }
   }
 
   #admit(topic: string): TopicEntry {

@@ -1,5 +1,6 @@
 import { type Address, type DomainId, parseTopic, type RecordPolicy } from '@thingmesh/core'
 import type { ChannelDirectory } from '../contracts/index.ts'
+import type { Definition, Definitions } from './definitions.ts'
 import type { HubLimits } from './limits.ts'
 import type { Target } from './target.ts'
 
@@ -11,6 +12,8 @@ export interface TopicEntry {
   /** `undefined`: there is no such channel, or it is disabled. */
   readonly record: RecordPolicy | undefined
   readonly disabled: boolean
+  /** What its payloads have to fit. */
+  readonly definition: Definition | undefined
   /** Valid while it equals the table's. */
   readonly generation: number
   /** Who gets its messages, as of the router's version. */
@@ -33,13 +36,15 @@ export function isKept(topic: string): boolean {
 export class TopicTable {
   readonly #channels: ChannelDirectory
   readonly #limits: HubLimits
+  readonly #definitions: Definitions
   #young = new Map<string, TopicEntry>()
   #old = new Map<string, TopicEntry>()
   #generation = 1
 
-  constructor(channels: ChannelDirectory, limits: HubLimits) {
+  constructor(channels: ChannelDirectory, limits: HubLimits, definitions: Definitions) {
     this.#channels = channels
     this.#limits = limits
+    this.#definitions = definitions
   }
 
   get generation(): number {
@@ -78,6 +83,7 @@ export class TopicTable {
       address,
       record: channel?.enabled ? channel.record : undefined,
       disabled: channel?.enabled === false,
+      definition: this.#definitions.get(address.channel),
       generation: this.#generation,
       targets: [],
       targetsVersion: -1,

@@ -74,6 +74,8 @@ export function toConnackReason(error: ThingmeshError, level: ProtocolLevel): nu
 }
 
 export function toRequestReason(error: ThingmeshError): number {
+  // Of itself the code stands for the topic.
+  if (error.code === 'invalid-argument' && error.details.part === 'payload') return ReasonCode.payloadFormatInvalid
   return reasonIn(error) ?? requestReasons[error.code]
 }
 

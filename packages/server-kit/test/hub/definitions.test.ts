@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { connectHttp } from '@thingmesh/core'
+import { Code, OptionNumber, uintOption } from '@thingmesh/core/coap'
+import { defineChannel, number, string } from '@thingmesh/core/schema'
+import mqtt from 'mqtt'
+import { expect, it, onTestFinished } from 'vitest'
+import { createHub } from '../../src/hub.ts'
+import { coapListener } from '../../src/listeners/coap/index.ts'
+import { httpListener } from '../../src/listeners/http/index.ts'
+import { mqttListener } from '../../src/listeners/mqtt/index.ts'
+import { messageFrames, webSockets } from '../../src/listeners/websocket/index.ts'
+import { memoryStore } from '../../src/store/memory/index.ts'
+import { TestPeer } from '../listeners/coap/peer.ts'
+import { dialFrames, json } from '../listeners/websocket/frames/fixture.ts'
+import { bytes, startHub } from '../support/hub.ts'
+
+const Telemetry = defineChannel({ name: 'telemetry', fields: { celsius: number({ max: 85 }) } })
+const text = 'the value does not fit at celsius: expected a number, found text'
+const misfit = '{"celsius":"hot"}'
+
+async function startDoors() {
+  const upgrade = webSockets({ routes: [messageFrames()] })
+  const doors = {
+    mqtt: mqttListener({ port: 0 }),
+    http: httpListener({ port: 0, upgrade }),
+    coap: coapListener({ port: 0 }),
+  }
+  const test = await startHub({ listeners: Object.values(doors), definitions: [Telemetry] })
+  const secret = await test.thing('sensor')
+  const http = connectHttp(`http://127.0.0.1:${doors.http.address!.port}`, { key: secret })
+  return {
+    ...test,
+    secret,
+    http,
+    memory: await test.connect(secret),
+    refused: () => test.counter('thingmesh_refused_total', { limit: 'definition' }),
+    stored: async () => (await http.read('telemetry')).messages.map(({ payload }) => payload),
+    async device(protocolVersion: 4 | 5) {
+      const options = { username: 'sensor', password: secret, protocolVersion, reconnectPeriod: 0 }
+      const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${doors.mqtt.address!.port}`, options, false)
+      onTestFinished(() => client.endAsync(true))
+      return client
+    },
+    async coap() {
+      const peer = await TestPeer.open(doors.coap.address!.port, [`auth=${secret}`])
+      onTestFinished(() => peer.close())
+      return peer
+    },
+    webSocket: () => dialFrames(doors.http.address!.port, 'telemetry/messages', { key: secret, ...json }),
+  }
+}
+
+it('what does not fit the definition of its channel is refused on every door, and is in no log', async () => {
+  const site = await startDoors()
+  const { memory, http } = site
+  const error = { code: 'invalid-argument', message: text, details: { path: 'celsius', channel: 'telemetry' } }
+  await expect(memory.publish('telemetry/a', bytes(misfit))).rejects.toMatchObject(error)
+  await expect(http.publish('telemetry/a', { celsius: 'hot' })).rejects.toMatchObject(error)
+  const [fits, refused] = await http.publishBatch('telemetry', [
+    { payload: { celsius: 1 } },
+    { payload: { celsius: 'hot' } },
+  ])
+  expect([fits?.error, refused?.error]).toMatchObject([undefined, { code: 'invalid-argument', message: text }])
+
+  const device = await site.device(5)
+  for (const qos of [1, 2] as const) {
+    await expect(device.publishAsync('telemetry/a', misfit, { qos })).rejects.toMatchObject({ code: 0x99 })
+  }
+  const coap = await site.coap()
+  const options = [uintOption(OptionNumber.contentFormat, 50)]
+  const asked = { code: Code.post, path: '/c/telemetry/a', options }
+  expect(await coap.codeOf({ ...asked, payload: misfit })).toBe('4.00')
+  const peer = site.webSocket()
+  await once(peer.webSocket, 'open')
+  peer.say({ type: 'publish', id: 1, payload: { celsius: 'hot' } })
+  expect(await peer.fields()).toMatchObject({ type: 'error', id: 1, code: 'invalid-argument', message: text })
+
+  expect(site.refused()).toBe(7)
+  expect(await coap.codeOf({ ...asked, payload: '{"celsius":2}' })).toBe('2.04')
+  await device.publishAsync('telemetry/a', '{"celsius":3}', { qos: 1 })
+  expect(await site.stored()).toEqual([{ celsius: 1 }, { celsius: 2 }, '{"celsius":3}'])
+})
+
+it('before MQTT 5, which has no word for it, the connection ends', async () => {
+  const { device, refused } = await startDoors()
+  const client = await device(4)
+  const closed = new Promise<void>(resolve => client.once('close', () => resolve()))
+  client.publish('telemetry/a', misfit, { qos: 1 }, () => undefined)
+  await closed
+  expect(refused()).toBe(1)
+})
+
+it('a payload that cannot be read is refused, a last value may be cleared, and other channels are free', async () => {
+  const { hub, memory, http, refused, stored } = await startDoors()
+  const contentType = 'application/json'
+  await http.publish('telemetry/a', { celsius: 1 }, { retain: true })
+  await memory.publish('telemetry/a', bytes(''), { retain: true })
+  for (const [payload, type] of [
+    ['', contentType],
+    ['{"celsius":', contentType],
+    ['a=b', 'text/csv'],
+  ] as const) {
+    await expect(memory.publish('telemetry/a', bytes(payload), { contentType: type })).rejects.toMatchObject({
+      code: 'invalid-argument',
+    })
+  }
+  expect(refused()).toBe(3)
+  expect(await stored()).toHaveLength(2)
+  await hub.control.channels.create({ name: 'free' })
+  await hub.control.grants.create({ thing: 'sensor', channel: 'free', actions: ['publish'] })
+  await memory.publish('free/a', bytes(misfit))
+})
+
+it("a schema that throws of its own refuses, in words of the hub's", async () => {
+  const schema = {
+    '~standard': {
+      version: 1,
+      vendor: 'mine',
+      validate: (value: unknown) => {
+        throw new Error(`what is ${JSON.stringify(value)}?`)
+      },
+    },
+  } as const
+  const { thing, connect } = await startHub({ definitions: [defineChannel({ name: 'telemetry', schema })] })
+  const memory = await connect(await thing('sensor'))
+  await expect(memory.publish('telemetry', bytes('"secret"'))).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: "the payload does not fit the channel's definition",
+  })
+})
+
+it('one definition for each channel', async () => {
+  const other = defineChannel({ name: 'telemetry', schema: string() })
+  await expect(createHub({ store: memoryStore(), definitions: [Telemetry, other] })).rejects.toThrow(TypeError)
+})
