@@ -6,7 +6,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect, fileOutbox, type OutboxEntry } from '@thingmesh/client-node'
 import { outboxCases } from '@thingmesh/core/testing'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const holderFile = fileURLToPath(new URL('outbox-holder.ts', import.meta.url))
 
@@ -161,6 +161,25 @@ describe('the file of an outbox', () => {
     await outbox.close()
     expect(largest).toBeLessThan(15_000)
     expect(await sequences(path)).toEqual([1])
+  })
+
+  it('syncs what is gone often enough that a hub still knows the keys of what a power cut brings back', async () => {
+    const path = await newPath()
+    await sequences(path)
+    const file = await open(path)
+    const datasync = vi.spyOn(Object.getPrototypeOf(file), 'datasync')
+    onTestFinished(() => datasync.mockRestore())
+    await file.close()
+    const outbox = fileOutbox({ path, compactBytesMin: 1e9 })
+    await outbox.open()
+    const all = Array.from({ length: 1_024 }, (_, n) => n + 1)
+    await Promise.all(all.map(sequence => outbox.append(entry(sequence))))
+    datasync.mockClear()
+    for (let syncs = 1; syncs <= 4; syncs++) {
+      for (const sequence of all.splice(0, 256)) await outbox.remove([sequence])
+      await vi.waitFor(() => expect(datasync.mock.calls.length).toBe(syncs))
+    }
+    await outbox.close()
   })
 
   it('takes nothing before it is open and after it is closed', async () => {

@@ -10,7 +10,8 @@ export interface FileOutboxOptions {
   /**
    * What an entry survives before a publish settles: `disk`, a power cut, by a sync to disk that all entries of a moment
    * share, the default; `process`, the end of the process alone. That an entry is gone is written at once in either case, and
-   * synced with the next entry or at the end: after a power cut it may be sent again, under the key that the hub knows.
+   * synced with the next entry, every 256 of them, or at the end: after a power cut it may be sent again, under the key that
+   * the hub knows.
    */
   readonly durability?: 'disk' | 'process' | undefined
   /** The file is written anew when more than half of it is of no use any more, and it is larger than this. 1,048,576 by default. */
@@ -20,8 +21,16 @@ export interface FileOutboxOptions {
 interface Write {
   readonly bytes: Buffer
   readonly durable: boolean
+  /** How many entries it says are gone. */
+  readonly gone: number
   settle(error?: unknown): void
 }
+
+/**
+ * A hub remembers the last 1,000 keys of a publisher. What a power cut brings back, with what was under way, has to be well
+ * below that, or a long outbox that has just been drained would be stored twice.
+ */
+const goneUnsyncedMax = 256
 
 /** Drafts in a file that is only ever appended to, so that whatever ends the process leaves what was kept before. */
 export function fileOutbox(options: FileOutboxOptions): Outbox {
@@ -39,6 +48,8 @@ class FileOutbox implements Outbox {
   /** Where the next record goes. What is behind it was not written to its end, and counts for nothing. */
   #size = 0
   #liveBytes = 0
+  /** Entries that are gone, and of which a power cut may not know. */
+  #goneUnsynced = 0
   #writes: Write[] = []
   #writing: Promise<void> = Promise.resolve()
   #isWriting = false
@@ -68,7 +79,7 @@ class FileOutbox implements Outbox {
         if (error === undefined) resolve()
         else reject(error)
       }
-      this.#enqueue({ bytes, durable: true, settle })
+      this.#enqueue({ bytes, durable: true, gone: 0, settle })
     })
   }
 
@@ -76,6 +87,7 @@ class FileOutbox implements Outbox {
     this.#enqueue({
       bytes: encodeGone(sequences),
       durable: false,
+      gone: sequences.length,
       // One that could not be written is written when the file is, the next time; and its entry has its key.
       settle: () => {
         for (const sequence of sequences) this.#release(sequence)
@@ -162,7 +174,10 @@ class FileOutbox implements Outbox {
       const part = await this.#file!.write(bytes, written, bytes.length - written, this.#size + written)
       written += part.bytesWritten
     }
-    if (this.#sync && batch.some(({ durable }) => durable)) await this.#file!.datasync()
+    const goneUnsynced = batch.reduce((sum, { gone }) => sum + gone, this.#goneUnsynced)
+    const isDue = goneUnsynced >= goneUnsyncedMax || batch.some(({ durable }) => durable)
+    if (this.#sync && isDue) await this.#file!.datasync()
+    this.#goneUnsynced = isDue ? 0 : goneUnsynced
     this.#size += bytes.length
   }
 
@@ -183,6 +198,7 @@ class FileOutbox implements Outbox {
     await this.#file?.close()
     this.#file = file
     this.#size = bytes.length
+    this.#goneUnsynced = 0
   }
 }
 
