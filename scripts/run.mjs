@@ -88,6 +88,7 @@ const projects = [
   'packages/client-browser/tsconfig.test.json',
   'packages/server-kit',
   'examples',
+  'examples/dashboard/page',
   'bench',
 ]
 

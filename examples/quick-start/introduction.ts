@@ -1,6 +1,8 @@
 import type { Screen } from './screen.ts'
 
 export interface Running {
+  /** An address that opens it, with a token. */
+  readonly dashboard: string
   readonly mqttPort: number
   readonly httpPort: number
   readonly coapPort: number
@@ -12,14 +14,18 @@ export interface Running {
   readonly adminToken: string | undefined
 }
 
-/** What runs where, and four lines that work when they are pasted into another terminal as they are. */
+/** Where to look, what runs where, and four lines that work when they are pasted into another terminal as they are. */
 export function introduce(screen: Screen, running: Running): void {
   const { mqttPort, httpPort, coapPort, channel, visitorKey, adminToken } = running
   const mosquitto = `-h 127.0.0.1 -p ${mqttPort} -u visitor -P '${visitorKey}'`
   const resource = `coap://127.0.0.1:${coapPort}/c/${channel}`
   const messages = `http://127.0.0.1:${httpPort}/channels/${channel}/messages`
   screen.line()
-  screen.line(screen.strong('Thingmesh is running.'))
+  screen.line(screen.strong('Thingmesh is running. Open this in a browser:'))
+  screen.line()
+  screen.line(`  ${screen.command(running.dashboard)}`)
+  screen.line(screen.faint('  who has this address may do everything here, for twelve hours'))
+  screen.line()
   screen.line(`  MQTT   mqtt://127.0.0.1:${mqttPort}`)
   screen.line(`  HTTP   http://127.0.0.1:${httpPort}`)
   screen.line(

@@ -7,6 +7,9 @@ import { httpListener } from '@thingmesh/server-kit/http'
 import { mqttListener, mqttOverWebSocket } from '@thingmesh/server-kit/mqtt'
 import { sqliteStore } from '@thingmesh/server-kit/sqlite'
 import { messageFrames, webSockets } from '@thingmesh/server-kit/websocket'
+import { dashboardLink } from '../dashboard/link.ts'
+import { dashboardPages } from '../dashboard/pages.ts'
+import { openInBrowser } from './browser.ts'
 import { createDevices } from './devices.ts'
 import { introduce } from './introduction.ts'
 import { type Options, parseOptions } from './options.ts'
@@ -29,7 +32,8 @@ async function main(options: Options): Promise<void> {
   await mkdir(options.data, { recursive: true, mode: 0o700 })
   const mqtt = mqttListener({ port: options.mqtt })
   const upgrade = webSockets({ routes: [mqttOverWebSocket(), messageFrames()] })
-  const http = httpListener({ port: options.http, upgrade, stopTimeoutMs: 2_000 })
+  const pages = await dashboardPages()
+  const http = httpListener({ port: options.http, upgrade, pages, stopTimeoutMs: 2_000 })
   const coap = coapListener({ port: options.coap })
   await using hub = await createHub({
     store: sqliteStore({ path: join(options.data, 'hub.db') }),
@@ -37,9 +41,12 @@ async function main(options: Options): Promise<void> {
   })
   await startOrExplain(hub, options)
   const simulations: Simulation[] = []
+  let forgetPage = async (): Promise<void> => undefined
   try {
     await startDevices(hub, mqtt.address!.port, simulations)
+    const dashboard = await dashboardLink(hub, `http://127.0.0.1:${http.address!.port}`)
     introduce(screen, {
+      dashboard,
       mqttPort: mqtt.address!.port,
       httpPort: http.address!.port,
       coapPort: coap.address!.port,
@@ -49,13 +56,14 @@ async function main(options: Options): Promise<void> {
       visitorKey: await ensureThing(hub.control, 'visitor', channel, ['publish', 'subscribe', 'read']),
       adminToken: hub.adminToken,
     })
+    if (options.openBrowser) forgetPage = await openInBrowser(dashboard, options.data)
     const showing = setInterval(() => screen.status(`${count(simulations)} readings on disk since the start`), 500)
     await interrupted
     clearInterval(showing)
     screen.status('')
     screen.line('Stopping: what was accepted is on disk.')
   } finally {
-    await Promise.all(simulations.map(simulation => simulation.stop()))
+    await Promise.all([forgetPage(), ...simulations.map(simulation => simulation.stop())])
   }
 }
 

@@ -8,6 +8,8 @@ export interface Options {
   readonly coap: number
   /** A directory. */
   readonly data: string
+  /** Whether to open the dashboard in the browser of whoever sits here. */
+  readonly openBrowser: boolean
 }
 
 /** Throws an error whose message is meant for the person who typed. */
@@ -19,6 +21,7 @@ export function parseOptions(args: readonly string[]): Options {
       http: { type: 'string', default: '8080' },
       coap: { type: 'string', default: '5683' },
       data: { type: 'string', default: 'thingmesh-data' },
+      'open-browser': { type: 'boolean', default: false },
     },
   })
   return {
@@ -26,6 +29,7 @@ export function parseOptions(args: readonly string[]): Options {
     http: parsePort('http', values.http),
     coap: parsePort('coap', values.coap),
     data: resolve(values.data),
+    openBrowser: values['open-browser'],
   }
 }
 

@@ -1,9 +1,10 @@
 import { createSocket, Socket } from 'node:dgram'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Child, startExample } from './child.ts'
 import { hasPeer, paste } from './peers.ts'
 
@@ -27,10 +28,11 @@ async function interrupted(child: Child): Promise<void> {
 
 describe('the lines that the quick start prints, pasted as they are', () => {
   let child: Child
-  const lines = { sub: '', pub: '', coap: '', curl: '' }
+  const lines = { dashboard: '', sub: '', pub: '', coap: '', curl: '' }
 
   beforeAll(async () => {
     child = quickStart('--mqtt', '0', '--http', '0', '--coap', '0')
+    lines.dashboard = await child.lineWith(/#token=/)
     lines.sub = await child.lineWith(/mosquitto_sub/)
     lines.pub = await child.lineWith(/mosquitto_pub/)
     lines.coap = await child.lineWith(/coap-client/)
@@ -42,6 +44,20 @@ describe('the lines that the quick start prints, pasted as they are', () => {
   it('are plain where the output is no terminal, and the admin token is among them once', () => {
     expect(child.out()).not.toContain('\u001b')
     expect(child.out()).toMatch(/^Admin token, shown this once: tmt_/m)
+  })
+
+  it('begin with the dashboard, whose token is an operator’s, and ends', async () => {
+    const [, origin, token] = /^ {2}(http:\/\/127\.0\.0\.1:\d+)\/#token=(tmt_\S+)$/.exec(lines.dashboard)!
+    const page = await fetch(`${origin}/`)
+    expect(page.status).toBe(200)
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(await page.text()).toContain('dashboard.js')
+    const script = await fetch(`${origin}/dashboard.js`)
+    expect([script.status, script.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8'])
+    const me = await fetch(`${origin}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } })
+    const { control, expiresAt } = (await me.json()) as { control: string; expiresAt: string }
+    expect(control).toBe('admin')
+    expect(Date.parse(expiresAt) - Date.now()).toBeLessThanOrEqual(12 * 3_600_000)
   })
 
   it.skipIf(!hasPeer('curl'))('curl reads what the things published [curl]', async () => {
@@ -100,6 +116,38 @@ describe('the lines that the quick start prints, pasted as they are', () => {
     const { messages } = (await newest.json()) as { messages: { topic: string }[] }
     expect(messages.length).toBeGreaterThan(3)
     await interrupted(again)
+  })
+})
+
+describe('the quick start, where a browser is asked for', () => {
+  it('opens a page of the user’s own that leads to the dashboard, and shows the token to no list of processes', async () => {
+    const tools = join(directory, 'tools')
+    await mkdir(tools)
+    const opener = `#!/bin/sh\nprintf '%s' "$1" > ${join(directory, 'opened.tmp')}; mv ${join(directory, 'opened.tmp')} ${join(directory, 'opened')}\n`
+    await writeFile(join(tools, 'xdg-open'), opener, { mode: 0o700 })
+    await using child = startExample(
+      'quick-start/main.ts',
+      ['--mqtt', '0', '--http', '0', '--coap', '0', '--data', join(directory, 'browsed'), '--open-browser'],
+      { cwd: directory, env: { PATH: `${tools}:${process.env.PATH}` } },
+    )
+    const address = (await child.lineWith(/#token=/)).trim()
+    const opened = await vi.waitFor(() => readFile(join(directory, 'opened'), 'utf8'), { timeout: 20_000 })
+    expect(opened).not.toContain('token')
+    const file = fileURLToPath(opened)
+    expect(await readFile(file, 'utf8')).toContain(`url=${address}"`)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    await interrupted(child)
+    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('goes on where there is none', async () => {
+    await using child = startExample(
+      'quick-start/main.ts',
+      ['--mqtt', '0', '--http', '0', '--coap', '0', '--data', join(directory, 'browsed'), '--open-browser'],
+      { cwd: directory, env: { PATH: directory } },
+    )
+    await child.lineWith(/Ctrl-C/)
+    await interrupted(child)
   })
 })
 
