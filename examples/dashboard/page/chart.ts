@@ -142,6 +142,7 @@ function createPlot(target: HTMLElement, onCursor: (index: number | undefined) =
         {
           stroke: colour('--line'),
           fill: colour('--area'),
+          fillTo: plot => plot.scales.y?.min ?? 0,
           width: 1.75,
           points: { show: plot => plot.data[0].length < 40, size: 5, fill: colour('--line') },
         },

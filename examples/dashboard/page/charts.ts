@@ -2,6 +2,7 @@ import { type Chart, createChart } from './chart.ts'
 import { element, setAttribute, setText } from './element.ts'
 import { messagesMax } from './feed.ts'
 import { note } from './note.ts'
+import { paced } from './paced.ts'
 import { type Series, seriesOf } from './series.ts'
 import type { State, Store } from './store.ts'
 import { countText } from './words.ts'
@@ -81,19 +82,7 @@ export function chartsPanel(store: Store, reach: () => void): { readonly node: H
     )
   }
 
-  let drawnAt = Number.NEGATIVE_INFINITY
-  let due: ReturnType<typeof setTimeout> | undefined
-  const drawSoon = (): void => {
-    if (due !== undefined) return
-    due = setTimeout(
-      () => {
-        due = undefined
-        drawnAt = performance.now()
-        draw(store.state)
-      },
-      Math.max(0, drawnAt + redrawMs - performance.now()),
-    )
-  }
+  const drawSoon = paced(() => draw(store.state), redrawMs)
   store.watch(['logChanges', 'history', 'rangeMs', 'channel'], drawSoon)
   // Time goes on where nothing comes.
   setInterval(drawSoon, 1_000)

@@ -64,6 +64,8 @@ export class Feed {
         if (log.append(toReceived(message))) this.#changed(log)
       }
     })()
+    // Told below; until then it is nobody's.
+    live.catch(() => undefined)
     await subscription.confirmed
     await this.#readBack(channel, log, signal)
     if (!signal.aborted) this.#put(channel, log)

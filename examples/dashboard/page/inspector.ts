@@ -1,10 +1,12 @@
 import type { ReceivedMessage } from '@thingmesh/client-browser'
 import { element, keyed, setAttribute, setText } from './element.ts'
 import { note } from './note.ts'
+import { paced } from './paced.ts'
 import type { State, Store } from './store.ts'
 import { countText, momentText, payloadText, principalText, protocolText, timeText } from './words.ts'
 
 const rowsMax = 50
+const redrawMs = 250
 const payloadShownMax = 240
 
 /** The newest messages of the channel, and everything about one of them. */
@@ -95,7 +97,10 @@ export function inspectorPanel(store: Store): HTMLElement {
     setAttribute(detail, 'hidden', true)
     if (paused !== undefined) setPaused(false)
   })
-  store.watch(['logChanges', 'history', 'things', 'me'], draw)
+  store.watch(
+    ['logChanges', 'history', 'things', 'me'],
+    paced(() => draw(store.state), redrawMs),
+  )
 
   return element(
     'section',

@@ -102,12 +102,9 @@ function draw(store: Store, client: Client, token: string): void {
     for (const button of [addThing, addChannel]) setAttribute(button, 'hidden', me?.control !== 'admin')
   })
 
-  void read()
+  // At the beginning, and whenever there is a hub again.
+  store.watch(['status'], ({ status }) => status.state === 'connected' && void read())
   setInterval(() => document.visibilityState === 'visible' && void read(), registryMs)
-  admin.me().then(
-    me => store.set({ me }),
-    () => undefined,
-  )
   let resting = new AbortController()
   const follow = (): void => {
     followPresence(admin, store, resting.signal).catch(error => {

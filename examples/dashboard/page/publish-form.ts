@@ -55,7 +55,8 @@ export function publishForm(store: Store, client: Client): HTMLElement {
         return
       }
     }
-    if (status.state !== 'connected') said.say('waiting', 'There is no hub now. It is sent as soon as there is one.')
+    if (status.state !== 'connected')
+      said.say('waiting', 'There is no hub now. It is sent when there is one, if this page is still open.')
     const { id } = await client.channel(channel).publish(value as string, {
       subtopic: subtopic.value.trim(),
       retain: retain.checked,

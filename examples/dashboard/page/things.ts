@@ -1,6 +1,7 @@
 import type { Presence, Thing } from '@thingmesh/client-browser'
 import { element, keyed, setAttribute, setText } from './element.ts'
 import { note } from './note.ts'
+import { itemsMax } from './registry-feed.ts'
 import type { State, Store } from './store.ts'
 import { presenceText } from './words.ts'
 
@@ -29,7 +30,12 @@ export function thingsPanel(store: Store, create: HTMLElement): HTMLElement {
         ),
       update: (row, thing) => drawThing(row, thing, presenceOf(thing), presences === undefined),
     })
-    setText(count, things === undefined ? '' : `${sorted.filter(isHere).length} of ${sorted.length} connected`)
+    setText(
+      count,
+      things === undefined
+        ? ''
+        : `${sorted.filter(isHere).length} of ${sorted.length === itemsMax ? 'the first ' : ''}${sorted.length} connected`,
+    )
     about.show(
       presenceError ?? registryError,
       things?.length === 0 ? 'No things yet. Create one, and give its key to a device.' : undefined,

@@ -7,7 +7,7 @@ import type { PrincipalId, PrincipalKind } from './principal.ts'
 export interface Presence {
   readonly principal: PrincipalId
   readonly kind: PrincipalKind
-  /** What it keeps open, the oldest first. Empty: it is not connected. */
+  /** What it keeps open, the oldest first, 100 of them at most. Empty: it is not connected. */
   readonly connections: readonly PresenceConnection[]
   /** Milliseconds since 1970 of what it last did: connect, publish, subscribe, read, leave. Absent where it was not seen. */
   readonly lastSeenAtMs?: number | undefined

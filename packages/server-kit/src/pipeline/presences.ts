@@ -1,4 +1,11 @@
-import { type Presence, type Principal, type PrincipalId, type PrincipalKind, ThingmeshError } from '@thingmesh/core'
+import {
+  type Presence,
+  type PresenceConnection,
+  type Principal,
+  type PrincipalId,
+  type PrincipalKind,
+  ThingmeshError,
+} from '@thingmesh/core'
 import type { Counter, Page, PresenceDirectory, PresenceQuery } from '../contracts/index.ts'
 import { PresenceFollower } from './presence-follower.ts'
 
@@ -20,7 +27,8 @@ interface Entry {
   readonly domain: string
   /** Counts up: where a page goes on. */
   readonly number: number
-  readonly stays: Stay[]
+  /** The oldest first. */
+  readonly stays: Set<Stay>
   /** Of what is over. */
   seenAtMs: number
   protocol: string
@@ -28,6 +36,8 @@ interface Entry {
 
 const pageItems = 100
 const pageItemsMax = 1_000
+/** A hub that lets one principal have thousands does not tell of each. */
+const connectionsShownMax = 100
 
 /**
  * Who is there, by principal. Told of sessions when they open and close and never in between: what a session did last it
@@ -59,10 +69,10 @@ export class Presences {
     let entry = entries.get(id)
     if (entry === undefined) {
       const { openedAtMs: seenAtMs, protocol } = stay
-      entry = { id, kind, domain, number: ++this.#numbers, stays: [], seenAtMs, protocol }
+      entry = { id, kind, domain, number: ++this.#numbers, stays: new Set(), seenAtMs, protocol }
       entries.set(id, entry)
     }
-    entry.stays.push(stay)
+    entry.stays.add(stay)
     this.#away.delete(entry)
     this.#changed(domain, id)
   }
@@ -70,16 +80,14 @@ export class Presences {
   left(stay: Stay): void {
     const { id, domain } = stay.principal
     const entry = this.#domains.get(domain)?.get(id)
-    const at = entry?.stays.indexOf(stay) ?? -1
-    if (entry === undefined || at === -1) return
-    entry.stays.splice(at, 1)
+    if (entry?.stays.delete(stay) !== true) return
     // A connection shows that its peer is there until it ends; a session for exchanges outlives the last of them.
     const seenAtMs = stay.isConnection ? Date.now() : stay.activeAtMs
     if (seenAtMs >= entry.seenAtMs) {
       entry.seenAtMs = seenAtMs
       entry.protocol = stay.protocol
     }
-    if (entry.stays.length === 0) {
+    if (entry.stays.size === 0) {
       this.#away.add(entry)
       this.#makeRoom()
     }
@@ -89,7 +97,7 @@ export class Presences {
   /** The principal is no more. Its sessions have ended before. */
   forget(domain: string, id: PrincipalId): void {
     const entry = this.#domains.get(domain)?.get(id)
-    if (entry !== undefined && entry.stays.length === 0) this.#remove(entry)
+    if (entry !== undefined && entry.stays.size === 0) this.#remove(entry)
   }
 
   /** Ends whoever follows. */
@@ -131,7 +139,7 @@ export class Presences {
     let last = after
     for (const entry of this.#domains.get(domain)?.values() ?? []) {
       if (entry.number <= after) continue
-      if (connected !== undefined && entry.stays.some(stay => stay.isConnection) !== connected) continue
+      if (connected !== undefined && isConnected(entry) !== connected) continue
       if (items.length === limit) return { items, next: String(last) }
       items.push(toPresence(entry))
       last = entry.number
@@ -176,15 +184,23 @@ export class Presences {
   }
 }
 
+function isConnected({ stays }: Entry): boolean {
+  for (const { isConnection } of stays) if (isConnection) return true
+  return false
+}
+
 function toPresence({ id, kind, stays, seenAtMs, protocol }: Entry): Presence {
   let last = { activeAtMs: seenAtMs, protocol }
-  for (const stay of stays) if (stay.activeAtMs >= last.activeAtMs) last = stay
+  const connections: PresenceConnection[] = []
+  for (const stay of stays) {
+    if (stay.activeAtMs >= last.activeAtMs) last = stay
+    if (!stay.isConnection || connections.length === connectionsShownMax) continue
+    connections.push({ protocol: stay.protocol, clientId: stay.clientId, connectedAtMs: stay.openedAtMs })
+  }
   return {
     principal: id,
     kind,
-    connections: stays
-      .filter(stay => stay.isConnection)
-      .map(({ protocol, clientId, openedAtMs }) => ({ protocol, clientId, connectedAtMs: openedAtMs })),
+    connections,
     lastSeenAtMs: last.activeAtMs,
     lastProtocol: last.protocol,
   }

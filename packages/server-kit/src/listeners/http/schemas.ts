@@ -158,7 +158,7 @@ export const presence = v.strictObject({
         connectedAt: timestamp,
       }),
     ),
-    v.description('The oldest first; none where it is not connected.'),
+    v.description('The oldest first, at most 100; none where it is not connected.'),
   ),
   lastSeenAt: v.optional(timestamp),
   lastProtocol: v.optional(v.string()),
