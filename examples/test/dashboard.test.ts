@@ -83,15 +83,14 @@ describe.skipIf(!hasPeer('chromium') || !hasPeer('coap-client-notls'))(
 
     it('has every reading once, from before it was opened, from while the hub was away, and from after', async () => {
       for (let n = 1; n <= 10; n++) expect(await site.publish({ n })).toBe(202)
-      // These while it opens: as history, live, or both.
-      const publishing = (async () => {
-        for (let n = 11; n <= 20; n++) await site.publish({ n })
-      })()
       const { page, complaints } = await open(await site.link())
-      await publishing
+      // These while it connects, one with each frame: they come as history, live, or as both.
+      for (let n = 11; n <= 50; n++) {
+        await site.publish({ n })
+        await page.evaluate('new Promise(requestAnimationFrame)')
+      }
       await connected(page)
-      await vi.waitFor(async () => expect(await readingsOf(page, 'n')).toEqual(down(20, 1)), soon)
-      for (let n = 21; n <= 30; n++) await site.publish({ n })
+      await vi.waitFor(async () => expect(await readingsOf(page, 'n')).toEqual(down(50, 1)), soon)
       await site.stop()
       await page
         .getByRole('status')
@@ -103,11 +102,11 @@ describe.skipIf(!hasPeer('chromium') || !hasPeer('coap-client-notls'))(
       await form.getByText(/^There is no hub now/).waitFor()
       await site.start()
       // The page is not back yet.
-      for (let n = 31; n <= 50; n++) await site.publish({ n })
+      for (let n = 51; n <= 70; n++) await site.publish({ n })
       await connected(page)
       await form.getByText(/^Stored as /).waitFor()
-      for (let n = 51; n <= 60; n++) await site.publish({ n })
-      await vi.waitFor(async () => expect(await readingsOf(page, 'n')).toEqual(down(60, 1)), soon)
+      for (let n = 71; n <= 80; n++) await site.publish({ n })
+      await vi.waitFor(async () => expect(await readingsOf(page, 'n')).toEqual(down(80, 1)), soon)
       expect(complaints).toEqual([])
     })
 
@@ -127,9 +126,9 @@ describe.skipIf(!hasPeer('chromium') || !hasPeer('coap-client-notls'))(
       await show('hidden')
       await page.clock.fastForward(10_000)
       await vi.waitFor(() => expect(streams()).toBe(0), soon)
-      await site.publish({ n: 61 })
+      await site.publish({ n: 81 })
       await show('visible')
-      await vi.waitFor(async () => expect((await readingsOf(page, 'n')).slice(0, 2)).toEqual([61, 60]), soon)
+      await vi.waitFor(async () => expect((await readingsOf(page, 'n')).slice(0, 2)).toEqual([81, 80]), soon)
       expect(streams()).toBe(2)
     })
 
