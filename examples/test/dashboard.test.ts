@@ -139,6 +139,9 @@ describe.skipIf(!hasPeer('chromium') || !hasPeer('coap-client-notls'))(
       const device = await connectAsync(`mqtt://127.0.0.1:${site.mqttPort}`, { username: 'sensor', password: site.key })
       await row.getByText(/^MQTT since /).waitFor()
       await page.getByText('1 of 1 connected').waitFor()
+      // As devices of MQTT 3.1.1 do: without a word of what it is.
+      await device.publishAsync('telemetry/room2', '{"lux":7.25}', { qos: 1 })
+      await page.locator('output').getByText('7.25', { exact: true }).waitFor()
       await device.endAsync()
       await row.getByText(/^MQTT just now$/).waitFor()
       await page.getByText('0 of 1 connected').waitFor()

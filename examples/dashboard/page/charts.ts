@@ -3,7 +3,7 @@ import { element, setAttribute, setText } from './element.ts'
 import { messagesMax } from './feed.ts'
 import { note } from './note.ts'
 import { paced } from './paced.ts'
-import { type Series, seriesOf } from './series.ts'
+import { type Series, SeriesReader } from './series.ts'
 import type { State, Store } from './store.ts'
 import { countText } from './words.ts'
 
@@ -17,6 +17,7 @@ export const ranges = { '5 minutes': 5 * 60_000, '15 minutes': 15 * 60_000, '1 h
 /** The numbers of the channel, one chart for each, over the same time. */
 export function chartsPanel(store: Store, reach: () => void): { readonly node: HTMLElement; recolour(): void } {
   const charts = new Map<string, Chart>()
+  const reader = new SeriesReader()
   const grid = element('div', { class: 'charts' })
   const title = element('h2', { id: 'readings' })
   const about = note()
@@ -37,7 +38,7 @@ export function chartsPanel(store: Store, reach: () => void): { readonly node: H
   const draw = (state: State): void => {
     const toMs = Math.max(Date.now(), state.log.items.at(-1)?.acceptedAtMs ?? 0)
     const fromMs = toMs - state.rangeMs
-    const all = seriesOf(state.log.items, fromMs)
+    const all = reader.read(state.log.items, fromMs)
     drawTopics(topic, all)
     const chosen = topic.value === '' ? all : all.filter(series => series.topic === topic.value)
     const shown = chosen.slice(0, chartsMax)
@@ -76,7 +77,7 @@ export function chartsPanel(store: Store, reach: () => void): { readonly node: H
       state.channel === undefined
         ? 'Choose a channel, or create one.'
         : shown.length === 0
-          ? 'No numbers here in this time. They are drawn from JSON, and from text that is a number.'
+          ? 'No numbers here in this time. They are drawn from what is JSON.'
           : undefined,
       state.history === 'loading' && shown.length === 0 && state.channel !== undefined,
     )

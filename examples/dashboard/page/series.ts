@@ -19,38 +19,59 @@ export interface Reading {
 const fieldsMax = 32
 const depthMax = 3
 
-/** All series of the messages, in the order in which they first appear, those of one topic together. */
-export function seriesOf(messages: readonly ReceivedMessage[], fromMs: number): readonly Series[] {
-  const topics = new Map<string, Map<string, Reading[]>>()
-  for (const message of messages) {
-    const { id, topic, acceptedAtMs: atMs } = message
-    if (atMs < fromMs) continue
-    for (const [field, value] of numbersOf(message)) {
-      const fields = topics.get(topic) ?? new Map<string, Reading[]>()
-      topics.set(topic, fields)
-      const readings = fields.get(field)
-      if (readings === undefined) fields.set(field, [{ id, atMs, value }])
-      else readings.push({ id, atMs, value })
+type Numbers = readonly (readonly [field: string, value: number])[]
+
+/** Series of messages. What is in a message is looked for once, however often they are asked for. */
+export class SeriesReader {
+  readonly #known = new WeakMap<ReceivedMessage, Numbers>()
+
+  /** All of them, in the order in which they first appear, those of one topic together. */
+  read(messages: readonly ReceivedMessage[], fromMs: number): readonly Series[] {
+    const topics = new Map<string, Map<string, Reading[]>>()
+    for (const message of messages) {
+      const { id, topic, acceptedAtMs: atMs } = message
+      if (atMs < fromMs) continue
+      for (const [field, value] of this.#numbersOf(message)) {
+        const fields = topics.get(topic) ?? new Map<string, Reading[]>()
+        topics.set(topic, fields)
+        const readings = fields.get(field)
+        if (readings === undefined) fields.set(field, [{ id, atMs, value }])
+        else readings.push({ id, atMs, value })
+      }
     }
+    return [...topics].flatMap(([topic, fields]) =>
+      Array.from(fields, ([field, readings]) => ({ key: `${topic} ${field}`, topic, field, readings })),
+    )
   }
-  return [...topics].flatMap(([topic, fields]) =>
-    Array.from(fields, ([field, readings]) => ({ key: `${topic} ${field}`, topic, field, readings })),
-  )
+
+  #numbersOf(message: ReceivedMessage): Numbers {
+    const known = this.#known.get(message)
+    if (known !== undefined) return known
+    const numbers = numbersOf(message)
+    this.#known.set(message, numbers)
+    return numbers
+  }
 }
 
-/** The numbers in a payload, with where they are: of JSON all down to a depth, of text the whole where it is one. */
-export function numbersOf(message: ReceivedMessage): readonly (readonly [string, number])[] {
+/** The numbers in a payload, with where they are. Most devices send JSON and do not say so: text that is JSON counts as such. */
+export function numbersOf(message: ReceivedMessage): Numbers {
   const found: [string, number][] = []
   if (message.encoding === 'json') collect(message.payload, '', 0, found)
-  else if (message.encoding === 'text' && /^\s*[+-]?\d+(\.\d+)?(e[+-]?\d+)?\s*$/i.test(message.payload)) {
-    found.push(['', Number(message.payload)])
-  }
+  else if (message.encoding === 'text') collect(parsed(message.payload), '', 0, found)
   return found
+}
+
+function parsed(text: string): JsonValue {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 function collect(value: JsonValue, path: string, depth: number, found: [string, number][]): void {
   if (found.length >= fieldsMax) return
-  if (typeof value === 'number') found.push([path, value])
+  if (typeof value === 'number' && Number.isFinite(value)) found.push([path, value])
   else if (typeof value === 'object' && value !== null && depth < depthMax) {
     for (const [name, member] of Object.entries(value)) {
       collect(member, path === '' ? name : `${path}.${name}`, depth + 1, found)

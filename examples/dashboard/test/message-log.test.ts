@@ -2,7 +2,7 @@ import type { ReceivedMessage } from '@thingmesh/client-browser'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MessageLog } from '../page/message-log.ts'
-import { numbersOf, seriesOf } from '../page/series.ts'
+import { numbersOf, SeriesReader } from '../page/series.ts'
 
 function message(n: number, payload: unknown = n): ReceivedMessage {
   return {
@@ -86,7 +86,9 @@ describe('series', () => {
     expect(numbersOf(message(1, 21.5))).toEqual([['', 21.5]])
     const text = { ...message(1), encoding: 'text' } as const
     expect(numbersOf({ ...text, payload: ' -2.5e1 ' })).toEqual([['', -25]])
+    expect(numbersOf({ ...text, payload: '{"a":1}' })).toEqual([['a', 1]])
     expect(numbersOf({ ...text, payload: '21 °C' })).toEqual([])
+    expect(numbersOf({ ...text, payload: '1e999' })).toEqual([])
     expect(numbersOf({ ...message(1), encoding: 'bytes', payload: Uint8Array.of(1) })).toEqual([])
   })
 
@@ -97,7 +99,7 @@ describe('series', () => {
   })
 
   it('begin where they are asked to', () => {
-    const [series] = seriesOf(
+    const [series] = new SeriesReader().read(
       upTo(1, 5).map(n => message(n)),
       3_000,
     )
