@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
 import { createHub, type Hub } from '@thingmesh/server-kit'
-import { coapListener } from '@thingmesh/server-kit/coap'
+import { coapListener, coapOverWebSocket } from '@thingmesh/server-kit/coap'
 import { httpListener } from '@thingmesh/server-kit/http'
 import { mqttListener, mqttOverWebSocket } from '@thingmesh/server-kit/mqtt'
 import { sqliteStore } from '@thingmesh/server-kit/sqlite'
@@ -31,7 +31,7 @@ async function main(options: Options): Promise<void> {
   const interrupted = firstSignal()
   await mkdir(options.data, { recursive: true, mode: 0o700 })
   const mqtt = mqttListener({ port: options.mqtt })
-  const upgrade = webSockets({ routes: [mqttOverWebSocket(), messageFrames()] })
+  const upgrade = webSockets({ routes: [mqttOverWebSocket(), messageFrames(), coapOverWebSocket()] })
   const pages = await dashboardPages()
   const http = httpListener({ port: options.http, upgrade, pages, stopTimeoutMs: 2_000 })
   const coap = coapListener({ port: options.coap })

@@ -5,7 +5,7 @@ import { openAuthenticator } from '../auth/open-authenticator.ts'
 import type { Listener, TlsIdentity } from '../contracts/index.ts'
 import { magistralaTopics, mainfluxTopics, rawTopics } from '../dialects/index.ts'
 import { createHub, type Hub, type HubOptions } from '../hub.ts'
-import { coapListener } from '../listeners/coap/index.ts'
+import { coapListener, coapOverWebSocket } from '../listeners/coap/index.ts'
 import { httpListener } from '../listeners/http/index.ts'
 import { mqttListener, mqttOverWebSocket, specLimits } from '../listeners/mqtt/index.ts'
 import { messageFrames, webSockets } from '../listeners/websocket/index.ts'
@@ -52,7 +52,7 @@ function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: T
   const web = () => ({
     stopTimeoutMs: drainMs / 2,
     corsOrigins: origins,
-    upgrade: webSockets({ routes: [mqttOverWebSocket(all), messageFrames()], origins }),
+    upgrade: webSockets({ routes: [mqttOverWebSocket(all), messageFrames(), coapOverWebSocket()], origins }),
   })
   const doors = new Map<'mqtt' | 'http' | 'coap' | 'mqtts' | 'https', Listener>()
   if (mqtt !== undefined) doors.set('mqtt', withFlag(mqttListener({ ...all, host, port: mqtt }), '--mqtt', host, mqtt))
@@ -188,10 +188,11 @@ function toPlace({ data, durability }: ServeOptions): string {
   return durability === 'memory' ? 'in memory, gone with the process' : `${data} (${durability})`
 }
 
-/** MQTT over WebSocket shares the port of HTTP. */
+/** MQTT and CoAP over WebSocket share the port of HTTP. */
 function alsoAt(name: string, address: Address): string {
   if (name !== 'http' && name !== 'https') return ''
-  return `, MQTT at ${toUrl(name === 'http' ? 'ws' : 'wss', address)}/mqtt`
+  const scheme = name === 'http' ? 'ws' : 'wss'
+  return `, MQTT at ${toUrl(scheme, address)}/mqtt, CoAP at ${toUrl(`coap+${scheme}`, address)}`
 }
 
 function toUrl(scheme: string, { host, port }: Address): string {

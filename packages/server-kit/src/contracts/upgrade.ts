@@ -8,8 +8,8 @@ import type { ListenerContext } from './listener.ts'
 export interface Upgrade {
   /** `door` tells the listener from others, in metrics: `127.0.0.1:8080`. */
   start(context: ListenerContext, door: string): void
-  /** Ends what was taken over, within a second or two. */
-  stop(): void
+  /** Ends what was taken over, within a second or two. Settles when it needs nothing of the hub any more. */
+  stop(): void | Promise<void>
   /** Whether it is this that the request asks for. Any other request is answered as HTTP. */
   isMeantBy(request: IncomingMessage): boolean
   /**

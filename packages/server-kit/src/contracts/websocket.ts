@@ -18,8 +18,8 @@ export interface WebSocketRoute {
   /** Of everything a peer sends, frames and all, before it has proved who it is. Beyond it the connection is cut. */
   readonly unprovenBytesMax: number
   start(context: ListenerContext, door: string): void
-  /** Ends its connections, within a second or two. */
-  stop(): void
+  /** Ends its connections, within a second or two. Settles when it needs nothing of the hub any more. */
+  stop(): void | Promise<void>
   /** Undefined where there is no room, which it counts. */
   accept(connection: WebSocketConnection, opening: WebSocketOpening): WebSocketHandler | undefined
 }

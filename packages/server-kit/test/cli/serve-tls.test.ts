@@ -68,7 +68,9 @@ describe('thingmesh serve with TLS', () => {
     await using child = start(['serve', '--durability', 'memory', ...doors, ...files()])
     const lines = [await child.line(), await child.line(), await child.line()]
     expect(lines[1]).toMatch(/^ {2}mqtts {2}mqtts:\/\/127\.0\.0\.1:\d+$/)
-    expect(lines[2]).toMatch(/^ {2}https {2}https:\/\/127\.0\.0\.1:\d+, MQTT at wss:\/\/127\.0\.0\.1:\d+\/mqtt$/)
+    expect(lines[2]).toMatch(
+      /^ {2}https {2}https:\/\/127\.0\.0\.1:\d+, MQTT at wss:\/\/127\.0\.0\.1:\d+\/mqtt, CoAP at coap\+wss:\/\/127\.0\.0\.1:\d+$/,
+    )
   })
 
   it('does not start on files that are no good', async () => {

@@ -64,7 +64,9 @@ describe('thingmesh serve', () => {
       await child.line(),
     ]
     expect(lines[1]).toMatch(/^ {2}mqtt {2}mqtt:\/\/127\.0\.0\.1:\d+$/)
-    expect(lines[2]).toMatch(/^ {2}http {2}http:\/\/127\.0\.0\.1:(\d+), MQTT at ws:\/\/127\.0\.0\.1:\1\/mqtt$/)
+    expect(lines[2]).toMatch(
+      /^ {2}http {2}http:\/\/127\.0\.0\.1:(\d+), MQTT at ws:\/\/127\.0\.0\.1:\1\/mqtt, CoAP at coap\+ws:\/\/127\.0\.0\.1:\1$/,
+    )
     expect(lines[3]).toMatch(/^ {2}coap {2}coap:\/\/127\.0\.0\.1:\d+$/)
     expect(lines[4]).toMatch(/in memory, gone with the process/)
     expect(lines[5]).toMatch(/^admin token, shown this once: tmt_/)

@@ -47,3 +47,4 @@ export {
   type WeighedOptions,
   weighOptions,
 } from './option-values.ts'
+export { decodeWebSocketMessage, encodeWebSocketMessage } from './web-socket-messages.ts'

@@ -107,9 +107,12 @@ export const defaultCoapLimits: CoapLimits = {
   socketBytesMax: 4 * 1024 * 1024,
 }
 
-/** All have defaults; times and sizes carry their unit in the name. What is bounded behind the message layer is as over UDP. */
-export interface CoapTcpListenerOptions
-  extends Pick<CoapListenerOptions, 'host' | 'port' | 'requestsPerPeerMax' | keyof ServiceLimits> {
+/**
+ * Of CoAP over WebSocket, and of TCP too. All have defaults; times and sizes carry their unit in the name. What is bounded
+ * behind the message layer is as over UDP.
+ */
+export interface CoapOverWebSocketOptions
+  extends Pick<CoapListenerOptions, 'requestsPerPeerMax' | keyof ServiceLimits> {
   /** Of one message; peers are told (Max-Message-Size). */
   readonly messageBytesMax?: number | undefined
   /** From the connection's beginning to the peer's first message, which says what it takes (CSM). Also for the answer to a ping. */
@@ -122,13 +125,18 @@ export interface CoapTcpListenerOptions
   readonly connectionsPerAddressMax?: number | undefined
 }
 
+export interface CoapTcpListenerOptions extends CoapOverWebSocketOptions, Pick<CoapListenerOptions, 'host' | 'port'> {}
+
+/** What is bounded over a reliable transport (RFC 8323), whichever it is. */
+export type ReliableLimits = {
+  readonly [Name in keyof CoapOverWebSocketOptions]-?: Exclude<CoapOverWebSocketOptions[Name], undefined>
+}
+
 export type CoapTcpLimits = {
   readonly [Name in keyof CoapTcpListenerOptions]-?: Exclude<CoapTcpListenerOptions[Name], undefined>
 }
 
-export const defaultCoapTcpLimits: CoapTcpLimits = {
-  host: '127.0.0.1',
-  port: 5683,
+export const defaultReliableLimits: ReliableLimits = {
   messageBytesMax: 1_152,
   settingsTimeoutMs: 5_000,
   socketBytesMax: 1024 * 1024,
@@ -150,3 +158,5 @@ export const defaultCoapTcpLimits: CoapTcpLimits = {
   sessionsMax: defaultCoapLimits.sessionsMax,
   sessionIdleMs: defaultCoapLimits.sessionIdleMs,
 }
+
+export const defaultCoapTcpLimits: CoapTcpLimits = { host: '127.0.0.1', port: 5683, ...defaultReliableLimits }

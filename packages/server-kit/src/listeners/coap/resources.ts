@@ -100,7 +100,7 @@ export class Resources {
       return this.#discover(request, remote, query)
     }
     const topic = parseMessagePath(path)
-    if (topic === undefined) throw refusal('not-found', 'there is no such path', Code.notFound)
+    if (topic === undefined) throw refusal('not-found', 'no such path', Code.notFound)
     checkMethod(request)
     const key = isPublish(request) ? query.get(keyParameter) : undefined
     if (withoutCredential(query).size > (key === undefined ? 0 : 1)) {
@@ -136,7 +136,7 @@ export class Resources {
   /** A peer that may be slowed down for what another one did in its name is asked to show that it is there. */
   async #lease(credential: Credential, remote: Remote): Promise<Lease> {
     if (credential.kind === 'anonymous') {
-      throw new ThingmeshError('unauthenticated', 'no key: give it as ?auth=<key>, or as ?u=<thing>&p=<key>')
+      throw new ThingmeshError('unauthenticated', 'no key: add ?auth=<key>')
     }
     try {
       return await this.#context.sessions.lease(credential, remote)

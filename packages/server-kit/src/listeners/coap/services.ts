@@ -21,6 +21,8 @@ export interface Services {
   close(settled: () => Promise<void>): Promise<void>
 }
 
+export type Transport = 'udp' | 'tcp' | 'websocket'
+
 /** For what is under way when the listener stops. */
 const drainMs = 2_000
 const echoLifetimeMs = 120_000
@@ -28,7 +30,8 @@ const echoLifetimeMs = 120_000
 export function composeServices(
   limits: ServiceLimits,
   { ingress, meter, onFault: report }: ListenerContext,
-  transport: 'udp' | 'tcp',
+  transport: Transport,
+  door?: string,
 ): Services {
   const counters = coapCounters(meter)
   const onFault = (error: unknown) => report(error, { part: 'coap' })
@@ -40,7 +43,12 @@ export function composeServices(
   const observers = new Observers({ ingress, limits, counters, downloads, nowMs, onFault })
   const echo = new EchoValues(echoLifetimeMs, nowMs)
   const gauge = (name: string, help: string, read: () => number) =>
-    meter.gauge(`thingmesh_coap_${name}`, help, read, { transport })
+    meter.gauge(
+      `thingmesh_coap_${name}`,
+      help,
+      read,
+      door === undefined ? { transport } : { transport, listener: door },
+    )
   gauge('observers', 'Observers.', () => observers.count)
   gauge('notifications_waiting_bytes', 'Notifications that wait for the one before.', () => observers.waitingBytes)
   gauge('transfers', 'Bodies under way in blocks.', () => transfers.count)

@@ -1,11 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { ThingmeshError } from '@thingmesh/core'
-import type { Listener, ListenerContext, Places } from '../../contracts/index.ts'
+import type { Listener, ListenerContext } from '../../contracts/index.ts'
+import { tcpFraming } from './framing.ts'
 import { type CoapTcpLimits, type CoapTcpListenerOptions, defaultCoapTcpLimits } from './options.ts'
-import { composeServices, type Services } from './services.ts'
-import { type StreamWire, TcpConnection, type TcpConnectionContext } from './tcp-connection.ts'
-
-const tickMs = 1_000
+import type { ReliableWire } from './reliable-connection.ts'
+import { ReliableConnections } from './reliable-connections.ts'
 
 /** CoAP over TCP (RFC 8323), with the same resources as over UDP. */
 export function coapTcpListener(options: CoapTcpListenerOptions = {}): Listener {
@@ -16,13 +15,12 @@ export function coapTcpListener(options: CoapTcpListenerOptions = {}): Listener 
 class CoapTcpListener implements Listener {
   readonly protocol = 'coap+tcp'
   readonly #limits: CoapTcpLimits
-  readonly #connections = new Map<Socket, TcpConnection>()
+  readonly #connections: ReliableConnections
   #server: Server | undefined
-  #services: Services | undefined
-  #ticker: NodeJS.Timeout | undefined
 
   constructor(limits: CoapTcpLimits) {
     this.#limits = limits
+    this.#connections = new ReliableConnections(limits, 'tcp')
   }
 
   get address(): { readonly host: string; readonly port: number } | undefined {
@@ -32,88 +30,44 @@ class CoapTcpListener implements Listener {
 
   async start(context: ListenerContext): Promise<void> {
     if (this.#server !== undefined) return
-    const services = composeServices(this.#limits, context, 'tcp')
-    const { counters, resources } = services
-    const places = context.places(this.#limits)
-    const connectionContext: TcpConnectionContext = {
-      limits: this.#limits,
-      counters,
-      answer: (request, remote) => resources.answer(request, remote),
-      nowMs: () => performance.now(),
-    }
-    context.meter.gauge('thingmesh_coap_connections', 'Open CoAP connections over TCP.', () => this.#connections.size)
-    const server = createServer({ noDelay: true, keepAlive: true }, socket =>
-      this.#accept(socket, places, connectionContext, services),
-    )
+    const server = createServer({ noDelay: true, keepAlive: true }, socket => this.#accept(socket))
     await listen(server, this.#limits)
     server.on('error', error => context.onFault(error, { part: 'coap' }))
     this.#server = server
-    this.#services = services
-    this.#ticker = setInterval(() => this.#tick(services), tickMs).unref()
+    const { host, port } = this.address!
+    this.#connections.start(context, `${host}:${port}`)
   }
 
   async stop(): Promise<void> {
     const server = this.#server
-    const services = this.#services
-    if (server === undefined || services === undefined) return
+    if (server === undefined) return
     this.#server = undefined
-    this.#services = undefined
-    clearInterval(this.#ticker)
     const closed = new Promise<void>(resolve => server.close(() => resolve()))
-    await services.close(async () => {
-      await Promise.all([...this.#connections.values()].map(connection => connection.settled()))
-    })
-    for (const connection of this.#connections.values()) connection.release()
-    const cut = setTimeout(() => {
-      for (const socket of this.#connections.keys()) socket.destroy()
-    }, tickMs)
+    await this.#connections.end()
     await closed
-    clearTimeout(cut)
   }
 
-  #accept(socket: Socket, places: Places, context: TcpConnectionContext, { counters, observers }: Services): void {
+  #accept(socket: Socket): void {
     const address = socket.remoteAddress ?? ''
-    const place = places.take(address)
-    if (typeof place === 'string') {
-      counters.refused[place].value += 1
+    const giveBack = this.#connections.admit(address)
+    if (giveBack === undefined) {
       socket.destroy()
       return
     }
-    const peer = { address, port: socket.remotePort }
-    const connection = new TcpConnection(`${address} ${socket.remotePort}`, peer, toWire(socket), context)
-    this.#connections.set(socket, connection)
+    const framing = tcpFraming(this.#limits.messageBytesMax)
+    const connection = this.#connections.open(toWire(socket), framing, { address, port: socket.remotePort })
     socket.on('data', chunk => connection.receive(toPlainBytes(chunk as Buffer)))
     socket.on('drain', () => connection.drained())
     // What follows an error is 'close'.
     socket.on('error', () => undefined)
     socket.on('close', () => {
-      this.#connections.delete(socket)
-      place()
-      connection.lost()
-      observers.forget(connection)
+      giveBack()
+      this.#connections.closed(connection)
     })
-  }
-
-  #tick(services: Services): void {
-    services.tick()
-    const nowMs = performance.now()
-    const { settingsTimeoutMs, drainTimeoutMs, observerSilenceMs } = this.#limits
-    const { refused } = services.counters
-    for (const [socket, connection] of this.#connections) {
-      const { fullSinceMs } = connection
-      if (!connection.isSettled && nowMs - connection.openedAtMs > settingsTimeoutMs) {
-        refused['settings-timeout'].value += 1
-        socket.destroy()
-      } else if (fullSinceMs !== undefined && nowMs - fullSinceMs > drainTimeoutMs) {
-        refused['drain-timeout'].value += 1
-        socket.destroy()
-      } else if (connection.isLost(nowMs) || connection.isClosed) socket.destroy()
-      else if (nowMs - connection.heardAtMs > observerSilenceMs) connection.ping()
-    }
   }
 }
 
-function toWire(socket: Socket): StreamWire {
+function toWire(socket: Socket): ReliableWire {
   return {
     get waitingBytes() {
       return socket.writableLength
@@ -131,6 +85,7 @@ function toWire(socket: Socket): StreamWire {
       // A peer that broke a rule, or is told to go, need not close its side.
       socket.destroySoon()
     },
+    destroy: () => socket.destroy(),
   }
 }
 

@@ -142,9 +142,8 @@ async function startServer(context: ListenerContext, options: ResolvedListenerOp
       stopping = true
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       terminator?.close()
-      options.upgrade?.stop()
       const cut = setTimeout(() => server.closeAllConnections(), options.stopTimeoutMs)
-      await app.close()
+      await Promise.all([app.close(), options.upgrade?.stop()])
       await closed
       clearTimeout(cut)
     },

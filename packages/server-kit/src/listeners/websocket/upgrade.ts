@@ -44,10 +44,10 @@ class WebSockets implements Upgrade {
     for (const { route } of this.#routes) route.start(context, `${door}${route.path}`)
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     if (this.#counters === undefined) return
     this.#counters = undefined
-    for (const { route } of this.#routes) route.stop()
+    await Promise.all(this.#routes.map(({ route }) => route.stop()))
   }
 
   isMeantBy({ headers }: IncomingMessage): boolean {

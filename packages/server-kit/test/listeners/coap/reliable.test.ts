@@ -1,107 +1,66 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import {
   blockOption,
   type CoapBody,
   Code,
-  codeText,
-  encodeFrame,
-  FrameParser,
   findOption,
   OptionNumber,
   Signal,
   SignalOption,
-  stringOption,
   uintOption,
 } from '@thingmesh/core/coap'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Listener } from '../../../src/contracts/index.ts'
 import { createHub } from '../../../src/index.ts'
-import { type CoapTcpListenerOptions, coapTcpListener } from '../../../src/listeners/coap/index.ts'
+import { type CoapOverWebSocketOptions, coapOverWebSocket, coapTcpListener } from '../../../src/listeners/coap/index.ts'
+import { httpListener } from '../../../src/listeners/http/index.ts'
 import { type MemoryConnection, memoryListener } from '../../../src/listeners/memory/index.ts'
+import { webSockets } from '../../../src/listeners/websocket/index.ts'
 import { memoryStore } from '../../../src/store/memory/index.ts'
 import { textOf as messageText, take } from '../../support/hub.ts'
 import { observe, same } from './peer.ts'
+import { dialTcp, dialWebSocket, type ReliablePeer, textOf, uintOf, type WebSocketPeer } from './reliable-peer.ts'
 
 const none = new Uint8Array(0)
-const path = '/c/telemetry/a'
 const token = Uint8Array.of(0xab)
-const textOf = ({ payload }: CoapBody) => new TextDecoder().decode(payload)
-const uintOf = ({ options }: CoapBody, number: number) =>
-  findOption(options, number)?.reduce((value, byte) => value * 256 + byte, 0)
 
-interface Asked {
-  readonly code?: number
-  readonly path?: string
-  readonly options?: CoapBody['options']
-  readonly payload?: string
-  readonly token?: Uint8Array
+/** What carries the messages. */
+interface Transport<Peer extends ReliablePeer> {
+  door(options: CoapOverWebSocketOptions): Listener
+  dial(port: number, key: string): Promise<Peer>
 }
 
-/** A CoAP peer over TCP, by hand. */
-class StreamPeer {
-  readonly inbox: CoapBody[] = []
-  readonly socket: Socket
-  readonly closed: Promise<unknown>
-  readonly #key: string
-  #count = 0
-
-  constructor(socket: Socket, key: string) {
-    this.socket = socket
-    this.#key = key
-    this.closed = new Promise(resolve => socket.once('close', resolve))
-    const parser = new FrameParser(1_000_000)
-    socket.on('data', chunk => parser.push(new Uint8Array(chunk as Buffer), message => this.inbox.push(message)))
-    socket.on('error', () => undefined)
-  }
-
-  send(body: Partial<CoapBody>): void {
-    this.socket.write(encodeFrame({ code: 0, token: none, options: [], payload: none, ...body }))
-  }
-
-  tell({ code = Code.get, path: at = path, options = [], payload = '', token: own }: Asked): Uint8Array {
-    this.#count += 1
-    const sent = own ?? Uint8Array.of(this.#count >> 8, this.#count)
-    const segments = at
-      .split('/')
-      .slice(1)
-      .map(segment => stringOption(OptionNumber.uriPath, segment))
-    const query = [stringOption(OptionNumber.uriQuery, `auth=${this.#key}`)]
-    const told = [...segments, ...query, ...options]
-    this.send({ code, token: sent, options: told, payload: new TextEncoder().encode(payload) })
-    return sent
-  }
-
-  async ask(asked: Asked): Promise<CoapBody> {
-    const sent = this.tell(asked)
-    return this.take(message => same(message.token, sent))
-  }
-
-  take(fits: (message: CoapBody) => boolean = () => true): Promise<CoapBody> {
-    return vi.waitFor(
-      () => {
-        const at = this.inbox.findIndex(fits)
-        if (at === -1) throw new Error(`nothing that fits among ${this.inbox.map(({ code }) => codeText(code))}`)
-        return this.inbox.splice(at, 1)[0]!
-      },
-      { timeout: 8_000, interval: 2 },
-    )
-  }
+const tcp: Transport<ReliablePeer> = {
+  door: options => coapTcpListener({ port: 0, ...options }),
+  dial: dialTcp,
 }
+const webSocket: Transport<WebSocketPeer> = {
+  door: options => httpListener({ port: 0, upgrade: webSockets({ routes: [coapOverWebSocket(options)] }) }),
+  dial: dialWebSocket,
+}
+const transports: readonly (readonly [string, Transport<ReliablePeer>])[] = [
+  ['TCP', tcp],
+  ['WebSocket', webSocket],
+]
 
-interface Site {
+interface Site<Peer extends ReliablePeer> {
   readonly hub: Awaited<ReturnType<typeof createHub>>
-  readonly key: string
+  readonly port: number
   readonly writer: MemoryConnection
   /** Connected, and nothing said. */
-  open(): Promise<StreamPeer>
+  open(): Promise<Peer>
   /** Connected, with settings exchanged. */
-  peer(): Promise<StreamPeer>
+  peer(): Promise<Peer>
   counter(name: string, limit?: string): number
 }
 
-async function start(options: CoapTcpListenerOptions = {}): Promise<Site> {
+async function startOver<Peer extends ReliablePeer>(
+  transport: Transport<Peer>,
+  options: CoapOverWebSocketOptions = {},
+): Promise<Site<Peer>> {
   const memory = memoryListener()
-  const door = coapTcpListener({ port: 0, ...options })
+  const door = transport.door(options)
   const faults: unknown[] = []
   const hub = await createHub({ store: memoryStore(), listeners: [memory, door], onFault: error => faults.push(error) })
   await hub.start()
@@ -113,18 +72,11 @@ async function start(options: CoapTcpListenerOptions = {}): Promise<Site> {
   const { key } = await hub.control.things.create({ name: 'sensor' })
   await hub.control.grants.create({ thing: 'sensor', channel: 'telemetry', actions: ['publish', 'subscribe', 'read'] })
   const writer = await memory.connect({ credential: { kind: 'key', secret: key.secret } })
-  const open = async () => {
-    const socket = connect(door.address!.port, '127.0.0.1')
-    onTestFinished(() => {
-      socket.destroy()
-    })
-    const peer = new StreamPeer(socket, key.secret)
-    await once(socket, 'connect')
-    return peer
-  }
+  const { port } = door.address!
+  const open = () => transport.dial(port, key.secret)
   return {
     hub,
-    key: key.secret,
+    port,
     writer,
     open,
     async peer() {
@@ -134,7 +86,7 @@ async function start(options: CoapTcpListenerOptions = {}): Promise<Site> {
       return peer
     },
     counter(name, limit) {
-      const samples = hub.meter.collect().find(one => one.name === `thingmesh_coap_${name}`)?.samples ?? []
+      const samples = hub.meter.collect().find(one => one.name === `thingmesh_${name}`)?.samples ?? []
       return samples
         .filter(({ labels }) => limit === undefined || labels.limit === limit)
         .reduce((sum, { value }) => sum + value, 0)
@@ -142,7 +94,9 @@ async function start(options: CoapTcpListenerOptions = {}): Promise<Site> {
   }
 }
 
-describe('CoAP over TCP', () => {
+describe.each(transports)('CoAP over %s', (_name, transport) => {
+  const start = (options?: CoapOverWebSocketOptions) => startOver(transport, options)
+
   it('tells what it takes, and has the same resources as over UDP', async () => {
     const { open, writer } = await start()
     const peer = await open()
@@ -209,9 +163,9 @@ describe('CoAP over TCP', () => {
     const seen: string[] = []
     while (seen.length < 200) seen.push(textOf(await peer.take(message => same(message.token, token))))
     expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => `${i}`))
-    expect(counter('observers')).toBe(1)
-    peer.socket.destroy()
-    await expect.poll(() => counter('observers')).toBe(0)
+    expect(counter('coap_observers')).toBe(1)
+    peer.carrier.destroy()
+    await expect.poll(() => counter('coap_observers')).toBe(0)
   })
 
   it('answers pings, and pings who is silent', async () => {
@@ -223,11 +177,13 @@ describe('CoAP over TCP', () => {
     peer.send({ code: Signal.pong })
     await peer.take(({ code }) => code === Signal.ping)
     await peer.closed
-    await expect.poll(() => counter('connections')).toBe(0)
+    await expect.poll(() => counter('coap_connections')).toBe(0)
   })
 })
 
-describe('a connection ends', () => {
+describe.each(transports)('a connection over %s ends', (_name, transport) => {
+  const start = (options?: CoapOverWebSocketOptions) => startOver(transport, options)
+
   it.each<readonly [string, Partial<CoapBody>, string]>([
     ['where its first message is no CSM', { code: Code.get }, 'the first message is no csm'],
     ['where it is a ping', { code: Signal.ping }, 'the first message is no csm'],
@@ -249,34 +205,22 @@ describe('a connection ends', () => {
     await peer.closed
   })
 
-  it('where it sends what is malformed, or too large, from its first bytes', async () => {
-    const { peer: connected, counter } = await start()
-    const malformed = await connected()
-    malformed.socket.write(Uint8Array.of(0x09))
-    await malformed.take(({ code }) => code === Signal.abort)
-    const large = await connected()
-    large.socket.write(Uint8Array.of(0xf0, 0xff, 0xff, 0xff, 0xff))
-    expect(textOf(await large.take(({ code }) => code === Signal.abort))).toContain('the limit is 1152')
-    await Promise.all([malformed.closed, large.closed])
-    expect([counter('refused_total', 'malformed'), counter('refused_total', 'datagram-bytes')]).toEqual([1, 1])
-  })
-
   it('where nothing is said in time', async () => {
     const { open, counter } = await start({ settingsTimeoutMs: 100 })
     const peer = await open()
     await peer.closed
-    expect(counter('refused_total', 'settings-timeout')).toBe(1)
+    expect(counter('coap_refused_total', 'settings-timeout')).toBe(1)
   })
 
   it('where there are too many, in all or from one address', async () => {
     const all = await start({ connectionsMax: 1 })
     await all.peer()
     await (await all.open()).closed
-    expect(all.counter('refused_total', 'connections')).toBe(1)
+    expect(all.counter('coap_refused_total', 'connections')).toBe(1)
     const one = await start({ connectionsPerAddressMax: 1 })
     await one.peer()
     await (await one.open()).closed
-    expect(one.counter('refused_total', 'connections-per-address')).toBe(1)
+    expect(one.counter('coap_refused_total', 'connections-per-address')).toBe(1)
   })
 
   it('where the hub stops, with a release', async () => {
@@ -290,7 +234,87 @@ describe('a connection ends', () => {
   })
 })
 
-describe('a peer that does not read', () => {
+describe('over TCP', () => {
+  it('a connection ends where it sends what is malformed, or too large, from its first bytes', async () => {
+    const { peer: connected, counter } = await startOver(tcp)
+    const malformed = await connected()
+    malformed.carrier.write(Uint8Array.of(0x09))
+    await malformed.take(({ code }) => code === Signal.abort)
+    const large = await connected()
+    large.carrier.write(Uint8Array.of(0xf0, 0xff, 0xff, 0xff, 0xff))
+    expect(textOf(await large.take(({ code }) => code === Signal.abort))).toContain('the limit is 1152')
+    await Promise.all([malformed.closed, large.closed])
+    expect([counter('coap_refused_total', 'malformed'), counter('coap_refused_total', 'datagram-bytes')]).toEqual([
+      1, 1,
+    ])
+  })
+})
+
+describe('over WebSocket', () => {
+  it.each<readonly [string, Uint8Array]>([
+    ['nothing', Uint8Array.of()],
+    ['half a header', Uint8Array.of(0)],
+    ['a length that is not 0', Uint8Array.of(0x10, Code.get, 0xff)],
+    ['a token that is too long', Uint8Array.of(0x09, Code.get, 1, 2, 3, 4, 5, 6, 7, 8, 9)],
+    ['a token that is not all there', Uint8Array.of(0x04, Code.get, 1, 2)],
+    ['an option beyond the end', Uint8Array.of(0x00, Code.get, 0xb5, 1)],
+    ['a payload of nothing', Uint8Array.of(0x00, Code.get, 0xff)],
+  ])('a message of %s ends the connection, with an abort that says why', async (_name, bytes) => {
+    const { peer: connected, counter } = await startOver(webSocket)
+    const peer = await connected()
+    peer.carrier.write(bytes)
+    expect(textOf(await peer.take(({ code }) => code === Signal.abort))).not.toBe('')
+    expect(await peer.closed).toBe(1002)
+    expect(counter('coap_refused_total', 'malformed')).toBe(1)
+    await expect.poll(() => counter('coap_connections')).toBe(0)
+  })
+
+  it('text, and more than a message may be, end the connection', async () => {
+    const { peer: connected, counter } = await startOver(webSocket)
+    const [talker, large, early] = [await connected(), await connected(), await connected()]
+    talker.webSocket.send('text')
+    expect(await talker.closed).toBe(1003)
+    large.carrier.write(new Uint8Array(1_153))
+    expect(await large.closed).toBe(1009)
+    expect(['text', 'message-bytes'].map(limit => counter('websocket_refused_total', limit))).toEqual([1, 1])
+    expect((await early.ask({})).code).toBe(Code.notFound)
+  })
+
+  it('a peer that sends much before its settings is cut', async () => {
+    const { open, counter } = await startOver(webSocket)
+    const { webSocket: socket, closed } = await open()
+    // Pieces of one message that never ends.
+    for (let i = 0; i < 300; i++) socket.send(new Uint8Array(0), { fin: false })
+    for (let i = 0; i < 300 && socket.readyState === socket.OPEN; i++) socket.ping(new Uint8Array(100))
+    await closed
+    expect(counter('websocket_refused_total', 'unproven-bytes')).toBe(1)
+  })
+
+  it('is found where the standard has it, by its subprotocol, from origins that are let in', async () => {
+    const { port, counter } = await startOver(webSocket)
+    const status = async (path: string, headers: Record<string, string>) => {
+      const socket = connect(port, '127.0.0.1')
+      onTestFinished(() => void socket.destroy())
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+      const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n'
+      const nonce = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: hub\r\n${upgrade}${nonce}${lines.join('')}\r\n`)
+      const [head] = (await once(socket, 'data')) as [Buffer]
+      return Number(head.toString('latin1').slice(9, 12))
+    }
+    const coap = { 'Sec-WebSocket-Protocol': 'coap' }
+    expect(await status('/.well-known/coap', coap)).toBe(101)
+    expect(await status('/.well-known/coap/', coap)).toBe(404)
+    expect(await status('/.well-known/coap', {})).toBe(400)
+    expect(await status('/.well-known/coap', { 'Sec-WebSocket-Protocol': 'mqtt' })).toBe(400)
+    expect(await status('/.well-known/coap', { ...coap, Origin: 'https://evil.example' })).toBe(403)
+    expect(['path', 'subprotocol', 'origin'].map(limit => counter('websocket_refused_total', limit))).toEqual([1, 2, 1])
+  })
+})
+
+describe.each(transports)('a peer over %s that does not read', (_name, transport) => {
+  const start = (options?: CoapOverWebSocketOptions) => startOver(transport, options)
+
   it('is read no further, then cut, and what it observed is not held for it', async () => {
     const {
       peer: connected,
@@ -304,15 +328,15 @@ describe('a peer that does not read', () => {
     const frozen = await connected()
     await frozen.ask({ token, options: [observe(0)], path: '/c/telemetry/#' })
     await writer.publish('telemetry/a', 'x'.repeat(1_000), { retain: true })
-    frozen.socket.pause()
+    frozen.carrier.pause()
     // Answers of a kilobyte each, until neither system takes more.
-    for (let i = 0; i < 20_000 && counter('connections') > 0; i++) {
+    for (let i = 0; i < 20_000 && counter('coap_connections') > 0; i++) {
       frozen.tell({})
       if (i % 50 === 0) await new Promise(resolve => setImmediate(resolve))
     }
-    await expect.poll(() => counter('connections'), { timeout: 20_000 }).toBe(0)
-    expect(counter('refused_total', 'drain-timeout')).toBe(1)
-    expect(counter('observers')).toBe(0)
+    await expect.poll(() => counter('coap_connections'), { timeout: 20_000 }).toBe(0)
+    expect(counter('coap_refused_total', 'drain-timeout')).toBe(1)
+    expect(counter('coap_observers')).toBe(0)
   })
 
   it('and asks on has no more requests under way than it may', async () => {
@@ -322,6 +346,6 @@ describe('a peer that does not read', () => {
     const codes = []
     for (const sent of frames) codes.push((await peer.take(message => same(message.token, sent))).code)
     expect(new Set(codes)).toEqual(new Set([Code.changed, Code.serviceUnavailable]))
-    expect(counter('refused_total', 'requests-per-peer')).toBe(codes.filter(code => code !== Code.changed).length)
+    expect(counter('coap_refused_total', 'requests-per-peer')).toBe(codes.filter(code => code !== Code.changed).length)
   })
 })

@@ -2,8 +2,6 @@ import { ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
   type CoapBody,
   Code,
-  encodeFrame,
-  FrameParser,
   findUint,
   isCritical,
   isRequestCode,
@@ -16,24 +14,27 @@ import {
 } from '@thingmesh/core/coap'
 import type { Peer } from '../../contracts/index.ts'
 import type { CoapCounters } from './counters.ts'
-import type { CoapTcpLimits } from './options.ts'
+import type { Framing } from './framing.ts'
+import type { ReliableLimits } from './options.ts'
 import { errorResponse } from './reasons.ts'
 import type { Outcome, Remote } from './remote.ts'
 import type { Request, Response } from './response.ts'
 
-/** The bytes' way out: a TCP socket, a test. */
-export interface StreamWire {
+/** The bytes' way out: a TCP socket, a WebSocket. */
+export interface ReliableWire {
   readonly waitingBytes: number
   /** `onTaken` comes when the system has the bytes. */
   write(bytes: Uint8Array, onTaken?: () => void): void
   pause(): void
   resume(): void
   /** Sends what was written and closes. */
-  end(): void
+  end(because: 'release' | 'abort'): void
+  /** Closes at once. */
+  destroy(): void
 }
 
-export interface TcpConnectionContext {
-  readonly limits: CoapTcpLimits
+export interface ReliableConnectionContext {
+  readonly limits: ReliableLimits
   readonly counters: CoapCounters
   readonly answer: (request: Request, remote: Remote) => Promise<Response | undefined>
   readonly nowMs: () => number
@@ -44,8 +45,11 @@ const knownSettings: ReadonlySet<number> = new Set([SignalOption.maxMessageSize,
 /** What a peer takes that does not say (RFC 8323, section 5.3.1). */
 const messageBytesDefault = 1_152
 
-/** One connection's CoAP (RFC 8323), without I/O: there is nothing to acknowledge and nothing comes twice. */
-export class TcpConnection implements Remote {
+/**
+ * One connection's CoAP over a reliable transport (RFC 8323), without I/O: there is nothing to acknowledge and nothing comes
+ * twice.
+ */
+export class ReliableConnection implements Remote {
   readonly key: string
   readonly peer: Peer
   readonly isProved = true
@@ -54,9 +58,9 @@ export class TcpConnection implements Remote {
   /** Since when more waits to be taken than may. */
   fullSinceMs: number | undefined
   readonly openedAtMs: number
-  readonly #context: TcpConnectionContext
-  readonly #wire: StreamWire
-  readonly #parser: FrameParser
+  readonly #context: ReliableConnectionContext
+  readonly #wire: ReliableWire
+  readonly #framing: Framing
   readonly #answering = new Set<Promise<void>>()
   readonly #onPinged: ((outcome: Outcome) => void)[] = []
   #pingedAtMs: number | undefined
@@ -65,17 +69,16 @@ export class TcpConnection implements Remote {
   #closed = false
   #paused = false
 
-  constructor(key: string, peer: Peer, wire: StreamWire, context: TcpConnectionContext) {
+  constructor(key: string, peer: Peer, wire: ReliableWire, framing: Framing, context: ReliableConnectionContext) {
     this.key = key
     this.peer = peer
     this.#wire = wire
+    this.#framing = framing
     this.#context = context
-    const { messageBytesMax } = context.limits
-    this.#parser = new FrameParser(messageBytesMax)
     this.openedAtMs = context.nowMs()
     this.heardAtMs = this.openedAtMs
     this.#signal(Signal.csm, noBytes, [
-      uintOption(SignalOption.maxMessageSize, messageBytesMax),
+      uintOption(SignalOption.maxMessageSize, context.limits.messageBytesMax),
       { number: SignalOption.blockWiseTransfer, value: noBytes },
     ])
   }
@@ -95,7 +98,7 @@ export class TcpConnection implements Remote {
     if (this.#closed) return
     this.heardAtMs = this.#context.nowMs()
     try {
-      this.#parser.push(chunk, message => this.#handle(message))
+      this.#framing.push(chunk, message => this.#handle(message))
     } catch (thrown) {
       const error = toThingmeshError(thrown)
       this.#context.counters.refused[error.code === 'too-large' ? 'datagram-bytes' : 'malformed'].value += 1
@@ -133,12 +136,18 @@ export class TcpConnection implements Remote {
     await Promise.all(this.#answering)
   }
 
+  /** Cut, without a word. */
+  destroy(): void {
+    this.lost()
+    this.#wire.destroy()
+  }
+
   /** This side goes: what was to be said is said (RFC 8323, section 5.5). */
   release(): void {
     if (this.#closed) return
     this.#signal(Signal.release)
     this.lost()
-    this.#wire.end()
+    this.#wire.end('release')
   }
 
   /** The peer broke a rule (RFC 8323, section 5.6). */
@@ -147,7 +156,7 @@ export class TcpConnection implements Remote {
     const options = badOption === undefined ? [] : [uintOption(SignalOption.badCsmOption, badOption)]
     this.#signal(Signal.abort, noBytes, options, new TextEncoder().encode(text))
     this.lost()
-    this.#wire.end()
+    this.#wire.end('abort')
   }
 
   /** The connection is gone. */
@@ -166,7 +175,7 @@ export class TcpConnection implements Remote {
     else if (code === Signal.pong) this.#ponged()
     else if (code === Signal.abort) {
       this.lost()
-      this.#wire.end()
+      this.#wire.end('release')
     }
   }
 
@@ -207,9 +216,9 @@ export class TcpConnection implements Remote {
   }
 
   #send({ code, token, options, payload }: CoapBody, onTaken?: () => void): void {
-    let bytes = encodeFrame({ code, token, options, payload })
+    let bytes = this.#framing.encode({ code, token, options, payload })
     if (bytes.length > this.#peerBytesMax) {
-      bytes = encodeFrame({ code: Code.internalServerError, token, options: [], payload: noBytes })
+      bytes = this.#framing.encode({ code: Code.internalServerError, token, options: [], payload: noBytes })
     }
     this.#wire.write(bytes, onTaken)
     if (this.#paused || this.#wire.waitingBytes < this.#context.limits.socketBytesMax) return
@@ -220,6 +229,6 @@ export class TcpConnection implements Remote {
   }
 
   #signal(code: number, token = noBytes, options: CoapBody['options'] = [], payload = noBytes): void {
-    this.#wire.write(encodeFrame({ code, token, options, payload }))
+    this.#wire.write(this.#framing.encode({ code, token, options, payload }))
   }
 }
