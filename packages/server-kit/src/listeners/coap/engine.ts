@@ -299,10 +299,8 @@ class Reply {
     const bytes = bytesOf(response)
     if (bytes <= bytesMax) return response
     this.#context.counters.refused['address-proof'].value += 1
-    if (isError(response)) {
-      const fits = Math.max(0, response.payload.length - (bytes - bytesMax))
-      return { code: response.code, options: response.options, payload: response.payload.subarray(0, fits) }
-    }
+    // The code tells; half a text would not.
+    if (isError(response)) return emptyResponse(response.code, response.options)
     // A peer that does not know Echo shows it by this, and is answered when it asks again.
     this.#remote.ping()
     return emptyResponse(Code.unauthorized, [this.#context.echo.option(this.#remote)])

@@ -537,12 +537,22 @@ describe('an address that is not proved', () => {
     }
   })
 
-  it('is told errors, as far as their text fits', async () => {
+  it('is told errors, with their text where all of it fits', async () => {
     const { receive, respond, take, sent } = startEngine({ addressProof: 'echo' })
-    receive(get())
-    await respond(textResponse(Code.notFound, 'n'.repeat(300)))
-    // Less what a ping and its repetitions may take.
-    expect(sent[0]!.bytes.length).toBe(3 * encodeMessage(get()).length - 20)
-    expect(codeText(take()[0]!.code)).toBe('4.04')
+    receive(get({ messageId: 1 }))
+    await respond(textResponse(Code.notFound, ''))
+    const withoutText = sent[0]!.bytes.length
+    take()
+    // Three times the request, less what a ping and its repetitions may take; and a byte marks where the text begins.
+    const room = 3 * encodeMessage(get()).length - 20 - withoutText - 1
+    for (const [messageId, length] of [
+      [2, room],
+      [3, room + 1],
+    ] as const) {
+      receive(get({ messageId }))
+      await respond(textResponse(Code.notFound, 'n'.repeat(length)))
+      const [told] = take()
+      expect([codeText(told!.code), told!.payload.length]).toEqual(['4.04', length === room ? room : 0])
+    }
   })
 })
