@@ -1,43 +1,25 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect } from 'vitest'
 import { openPage } from './support/browser.ts'
-import { type HubProcess, startHub } from './support/hub.ts'
+import { serveDashboard } from './support/dashboard.ts'
+import type { HubProcess } from './support/hub.ts'
 import { asThing } from './support/mosquitto.ts'
 import { itWith } from './support/peers.ts'
-import { ask, createChannel, createThing, type Thing } from './support/provision.ts'
-import { openSite, type Site } from './support/site.ts'
+import { ask } from './support/provision.ts'
+import { type Scene as OneHub, openScene as openOneHub } from './support/scene.ts'
 import { until } from './support/until.ts'
 
 /** What the scripts of a page have heard, by where they heard it. */
 type Log = Record<string, string[]>
 
-interface Scene {
-  readonly site: Site
-  readonly hub: HubProcess
-  readonly meter: Thing
+interface Scene extends OneHub {
   readonly page: Page
 }
 
-/** A site of somebody else's, which the hub knows by its origin: what a dashboard is. */
-async function serveApp(): Promise<string> {
-  const server = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>dashboard</title>')
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
-  onTestFinished(() => server.closeAllConnections())
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
 async function openScene({ isAllowed = true } = {}): Promise<Scene> {
-  const site = await openSite()
-  const origin = await serveApp()
-  const hub = await startHub(site, { flags: isAllowed ? ['--allow-origin', origin] : [] })
-  await createChannel(hub, 'telemetry')
-  const meter = await createThing(hub, 'meter', ['telemetry'])
-  return { site, hub, meter, page: await openPage(origin) }
+  const origin = await serveDashboard()
+  const scene = await openOneHub({ flags: isAllowed ? ['--allow-origin', origin] : [] })
+  return { ...scene, page: await openPage(origin) }
 }
 
 async function publish({ site, hub, meter }: Scene, topic: string, payload: string | Uint8Array): Promise<void> {

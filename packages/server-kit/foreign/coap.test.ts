@@ -4,25 +4,12 @@ import { Agent, request as coapRequest } from 'coap'
 import { describe, expect, it } from 'vitest'
 import { coap, coapClient, coapUrl, observing } from './support/coap.ts'
 import { curl } from './support/curl.ts'
-import { type HubProcess, startHub } from './support/hub.ts'
+import type { HubProcess } from './support/hub.ts'
 import { asThing, printed, subscribed } from './support/mosquitto.ts'
 import { itWith } from './support/peers.ts'
-import { createChannel, createThing, readHistory, type Thing } from './support/provision.ts'
-import { openSite, type Site } from './support/site.ts'
+import { readHistory, type Thing } from './support/provision.ts'
+import { openScene } from './support/scene.ts'
 import { until, within } from './support/until.ts'
-
-interface Scene {
-  readonly site: Site
-  readonly hub: HubProcess
-  readonly meter: Thing
-}
-
-async function openScene(): Promise<Scene> {
-  const site = await openSite()
-  const hub = await startHub(site)
-  await createChannel(hub, 'telemetry')
-  return { site, hub, meter: await createThing(hub, 'meter', ['telemetry']) }
-}
 
 /** 60 KiB of text that is nowhere the same, so that a block out of its place shows. */
 const largeText = Array.from({ length: 61_440 / 8 }, (_, i) => `${i}`.padStart(8, '.')).join('')

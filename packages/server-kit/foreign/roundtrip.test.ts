@@ -1,23 +1,9 @@
 import { describe, expect } from 'vitest'
 import { curl } from './support/curl.ts'
-import { type HubProcess, startHub } from './support/hub.ts'
 import { asThing, type MqttVersion, mqttVersions, printed, subscribed } from './support/mosquitto.ts'
 import { itWith } from './support/peers.ts'
-import { createChannel, createThing, type Thing } from './support/provision.ts'
-import { openSite, type Running, type Site } from './support/site.ts'
-
-interface Scene {
-  readonly site: Site
-  readonly hub: HubProcess
-  readonly meter: Thing
-}
-
-async function openScene(): Promise<Scene> {
-  const site = await openSite()
-  const hub = await startHub(site)
-  await createChannel(hub, 'telemetry')
-  return { site, hub, meter: await createThing(hub, 'meter', ['telemetry']) }
-}
+import { openScene, type Scene } from './support/scene.ts'
+import type { Running } from './support/site.ts'
 
 const mosquitto = ['mosquitto_pub', 'mosquitto_sub', 'stdbuf']
 /** Retain, QoS, topic, payload in hexadecimal. */

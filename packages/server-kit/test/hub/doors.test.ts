@@ -1,23 +1,19 @@
-import { once } from 'node:events'
 import { type Admin, connectHttp, createAdmin } from '@thingmesh/core'
 import mqtt, { type MqttClient } from 'mqtt'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { httpListener } from '../../src/listeners/http/index.ts'
 import { mqttListener } from '../../src/listeners/mqtt/index.ts'
-import { messageFrames, webSockets } from '../../src/listeners/websocket/index.ts'
-import { dialFrames, json } from '../listeners/websocket/frames/fixture.ts'
 import { gatedStore } from '../support/gated-store.ts'
-import { bytes, startHub, take, textOf } from '../support/hub.ts'
+import { bytes, startHub } from '../support/hub.ts'
 
 async function startDoors() {
   const mqttDoor = mqttListener({ port: 0 })
-  const httpDoor = httpListener({ port: 0, upgrade: webSockets({ routes: [messageFrames()] }) })
+  const httpDoor = httpListener({ port: 0 })
   const test = await startHub({ listeners: [mqttDoor, httpDoor] })
   const url = `http://127.0.0.1:${httpDoor.address!.port}`
   return {
     ...test,
     url,
-    webSocket: (key: string) => dialFrames(httpDoor.address!.port, 'telemetry/messages', { key, ...json }),
     admin: createAdmin(url, { token: test.hub.adminToken! }) satisfies Admin,
     async mqtt(username: string, password: string, protocolVersion: 4 | 5 = 5): Promise<MqttClient> {
       const options = { username, password, protocolVersion, reconnectPeriod: 0 }
@@ -27,46 +23,6 @@ async function startDoors() {
     },
   }
 }
-
-it('every door publishes, every door receives the same message', async () => {
-  const { thing, connect, url, mqtt, webSocket } = await startDoors()
-  const secret = await thing('sensor')
-  const memory = await connect(secret)
-  await memory.subscribe('telemetry/#')
-  const device = await mqtt('sensor', secret)
-  const received: string[] = []
-  device.on('message', (topic, payload, { properties }) =>
-    received.push(`${topic} ${payload} ${properties?.contentType}`),
-  )
-  await device.subscribeAsync('telemetry/#', { qos: 1 })
-  const http = connectHttp(url, { key: secret })
-  const peer = webSocket(secret)
-  await once(peer.webSocket, 'open')
-  expect(await peer.ask({ type: 'subscribe', id: 1 })).toMatchObject({ type: 'ack' })
-
-  const contentType = 'text/plain'
-  await memory.publish('telemetry/a', bytes('memory'), { contentType })
-  await device.publishAsync('telemetry/a', 'mqtt', { qos: 1, properties: { contentType } })
-  const { id } = await http.publish('telemetry/a', 'http', { contentType })
-  const overWebSocket = [await peer.fields(), await peer.fields(), await peer.fields()]
-  peer.say({ type: 'publish', id: 2, subtopic: 'a', payload: 'websocket', contentType })
-
-  const expected = ['memory', 'mqtt', 'http', 'websocket']
-  const taken = await take(memory, 4)
-  expect(taken.map(textOf)).toEqual(expected)
-  expect(taken.map(({ protocol }) => protocol)).toEqual(expected)
-  expect(new Set(taken.map(({ publisher }) => publisher)).size).toBe(1)
-  await vi.waitFor(() => expect(received).toEqual(expected.map(text => `telemetry/a ${text} text/plain`)))
-  const { messages } = await http.read('telemetry/a')
-  expect(messages.map(({ payload }) => payload)).toEqual(expected)
-  expect(messages[2]!.id).toBe(id)
-  const last = [await peer.fields(), await peer.fields()]
-  expect(last).toContainEqual({ type: 'ack', id: 2, messageId: messages[3]!.id })
-  const heard = [...overWebSocket, ...last.filter(({ type }) => type === 'message')]
-  expect(heard.map(fields => [fields.payload, fields.contentType, fields.id, fields.publisher])).toEqual(
-    messages.map(message => [message.payload, contentType, message.id, taken[0]!.publisher]),
-  )
-})
 
 it('what is published again under its key, by whatever door, is the message that it was', async () => {
   const { thing, connect, url, mqtt } = await startDoors()

@@ -10,9 +10,10 @@ import {
   FrameParser,
   findUint,
   OptionNumber,
+  Signal,
   stringOption,
 } from '@thingmesh/core/coap'
-import { onTestFinished, vi } from 'vitest'
+import { vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { same } from './peer.ts'
 
@@ -26,7 +27,7 @@ interface Asked {
   readonly path?: string
   readonly query?: readonly string[]
   readonly options?: CoapBody['options']
-  readonly payload?: string
+  readonly payload?: Uint8Array | string
   readonly token?: Uint8Array
 }
 
@@ -50,7 +51,6 @@ export class ReliablePeer {
     this.carrier = carrier
     this.#encode = encode
     this.#query = [`auth=${key}`]
-    onTestFinished(() => carrier.destroy())
   }
 
   get closed(): Promise<unknown> {
@@ -70,13 +70,23 @@ export class ReliablePeer {
       ...query.map(part => stringOption(OptionNumber.uriQuery, part)),
       ...options,
     ]
-    this.send({ code, token: sent, options: told, payload: new TextEncoder().encode(payload) })
+    this.send({
+      code,
+      token: sent,
+      options: told,
+      payload: typeof payload === 'string' ? new TextEncoder().encode(payload) : payload,
+    })
     return sent
   }
 
   async ask(asked: Asked): Promise<CoapBody> {
     const sent = this.tell(asked)
     return this.take(message => same(message.token, sent))
+  }
+
+  /** The next one under this token. Fails where none comes. */
+  notification(token: Uint8Array): Promise<CoapBody> {
+    return this.take(message => same(message.token, token))
   }
 
   take(fits: (message: CoapBody) => boolean = () => true): Promise<CoapBody> {
@@ -127,4 +137,12 @@ export async function dialWebSocket(port: number, key: string): Promise<WebSocke
   webSocket.on('message', data => peer.inbox.push(decodeWebSocketMessage(new Uint8Array(data as Buffer))))
   await once(webSocket, 'open')
   return Object.assign(peer, { webSocket })
+}
+
+/** With settings exchanged. */
+export async function openReliable<Peer extends ReliablePeer>(dialled: Promise<Peer>): Promise<Peer> {
+  const peer = await dialled
+  peer.send({ code: Signal.csm })
+  await peer.take(({ code }) => code === Signal.csm)
+  return peer
 }

@@ -20,7 +20,15 @@ import { webSockets } from '../../../src/listeners/websocket/index.ts'
 import { memoryStore } from '../../../src/store/memory/index.ts'
 import { textOf as messageText, take } from '../../support/hub.ts'
 import { observe, same } from './peer.ts'
-import { dialTcp, dialWebSocket, type ReliablePeer, textOf, uintOf, type WebSocketPeer } from './reliable-peer.ts'
+import {
+  dialTcp,
+  dialWebSocket,
+  openReliable,
+  type ReliablePeer,
+  textOf,
+  uintOf,
+  type WebSocketPeer,
+} from './reliable-peer.ts'
 
 const none = new Uint8Array(0)
 const token = Uint8Array.of(0xab)
@@ -73,18 +81,17 @@ async function startOver<Peer extends ReliablePeer>(
   await hub.control.grants.create({ thing: 'sensor', channel: 'telemetry', actions: ['publish', 'subscribe', 'read'] })
   const writer = await memory.connect({ credential: { kind: 'key', secret: key.secret } })
   const { port } = door.address!
-  const open = () => transport.dial(port, key.secret)
+  const open = async () => {
+    const peer = await transport.dial(port, key.secret)
+    onTestFinished(() => peer.carrier.destroy())
+    return peer
+  }
   return {
     hub,
     port,
     writer,
     open,
-    async peer() {
-      const peer = await open()
-      peer.send({ code: Signal.csm })
-      await peer.take(({ code }) => code === Signal.csm)
-      return peer
-    },
+    peer: () => openReliable(open()),
     counter(name, limit) {
       const samples = hub.meter.collect().find(one => one.name === `thingmesh_${name}`)?.samples ?? []
       return samples

@@ -1,0 +1,36 @@
+import mqtt from 'mqtt'
+import type { Door, Heard } from '../door.ts'
+
+export function mqttDoor(name: string, url: string, protocolVersion: 4 | 5): Door {
+  const isFive = protocolVersion === 5
+  return {
+    name,
+    protocol: 'mqtt',
+    says: isFive ? ['contentType', 'expiresInSeconds'] : [],
+    acks: 'ack',
+    tells: isFive ? ['topic', 'contentType', 'expiresInSeconds'] : ['topic'],
+    async open({ thing, key }) {
+      const options = { username: thing, password: key, protocolVersion, reconnectPeriod: 0 }
+      const client = await mqtt.connectAsync(url, options, false)
+      const heard: Heard[] = []
+      client.on('message', (topic, payload, { properties }) => {
+        const { contentType, messageExpiryInterval: expiresInSeconds } = properties ?? {}
+        heard.push({ topic, payload: new Uint8Array(payload), contentType, expiresInSeconds })
+      })
+      return {
+        heard,
+        async publish({ topic, payload, contentType, expiresInSeconds }) {
+          const properties = { contentType, messageExpiryInterval: expiresInSeconds }
+          await client.publishAsync(topic, Buffer.from(payload), { qos: 1, ...(isFive && { properties }) })
+          return undefined
+        },
+        listen: channel =>
+          client.subscribeAsync(`${channel}/#`, { qos: 1 }).then(
+            () => true,
+            () => false,
+          ),
+        close: () => client.endAsync(true),
+      }
+    },
+  }
+}
