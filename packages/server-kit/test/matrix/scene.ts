@@ -38,8 +38,8 @@ export interface Scene {
   readonly faults: readonly string[]
   readonly operator: MemoryConnection
   door(name: DoorName): Door
-  /** A thing with these rights, on these channels, and its key. */
-  thing(name: string, channels: readonly string[]): Promise<Who & { readonly id: string }>
+  /** A thing that may do everything on these channels, or on the part of them that the pattern matches. */
+  thing(name: string, channels: readonly string[], pattern?: string): Promise<Who & { readonly id: string }>
   open(door: Door, who: Who): Promise<Client>
   close(): Promise<void>
 }
@@ -59,10 +59,10 @@ export async function openScene(): Promise<Scene> {
   const onFault = (error: Error, { part }: { readonly part: string }) => void faults.push(`${part}: ${error.message}`)
   const hub = await createHub({ store, listeners: [memory, ...Object.values(doors)], onFault })
   await hub.start()
-  const thing = async (name: string, channels: readonly string[]) => {
+  const thing = async (name: string, channels: readonly string[], pattern = '#') => {
     const { id, key } = await hub.control.things.create({ name })
     for (const channel of channels) {
-      await hub.control.grants.create({ thing: name, channel, actions: ['publish', 'subscribe', 'read'] })
+      await hub.control.grants.create({ thing: name, channel, pattern, actions: ['publish', 'subscribe', 'read'] })
     }
     return { id, thing: name, key: key.secret }
   }

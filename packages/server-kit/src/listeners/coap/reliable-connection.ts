@@ -220,15 +220,19 @@ export class ReliableConnection implements Remote {
     if (bytes.length > this.#peerBytesMax) {
       bytes = this.#framing.encode({ code: Code.internalServerError, token, options: [], payload: noBytes })
     }
-    this.#wire.write(bytes, onTaken)
-    if (this.#paused || this.#wire.waitingBytes < this.#context.limits.socketBytesMax) return
-    // Answers are not dropped, so what would bring more of them has to wait.
-    this.#paused = true
-    this.fullSinceMs = this.#context.nowMs()
-    this.#wire.pause()
+    this.#write(bytes, onTaken)
   }
 
   #signal(code: number, token = noBytes, options: CoapBody['options'] = [], payload = noBytes): void {
-    this.#wire.write(this.#framing.encode({ code, token, options, payload }))
+    this.#write(this.#framing.encode({ code, token, options, payload }))
+  }
+
+  #write(bytes: Uint8Array, onTaken?: () => void): void {
+    this.#wire.write(bytes, onTaken)
+    if (this.#paused || this.#wire.waitingBytes < this.#context.limits.socketBytesMax) return
+    // Answers are not dropped, to pings neither, so what would bring more of them has to wait.
+    this.#paused = true
+    this.fullSinceMs = this.#context.nowMs()
+    this.#wire.pause()
   }
 }

@@ -33,8 +33,10 @@ interface Asked {
 
 /** What carries a peer's messages. */
 interface Carrier {
-  write(bytes: Uint8Array): void
+  write: (bytes: Uint8Array) => void
   pause(): void
+  /** Says farewell, behind what was written. */
+  end(): void
   destroy(): void
   readonly closed: Promise<unknown>
 }
@@ -108,6 +110,7 @@ export async function dialTcp(port: number, key: string): Promise<ReliablePeer> 
   const carrier = {
     write: (bytes: Uint8Array) => void socket.write(bytes),
     pause: () => void socket.pause(),
+    end: () => void socket.end(),
     destroy: () => void socket.destroy(),
     closed,
   }
@@ -130,6 +133,7 @@ export async function dialWebSocket(port: number, key: string): Promise<WebSocke
   const carrier = {
     write: (bytes: Uint8Array) => webSocket.send(bytes),
     pause: () => webSocket.pause(),
+    end: () => webSocket.close(),
     destroy: () => webSocket.terminate(),
     closed,
   }

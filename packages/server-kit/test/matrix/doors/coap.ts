@@ -38,8 +38,16 @@ export const coapWebSocketDoor = (port: number): Door =>
 
 async function reliable(dialled: Promise<ReliablePeer>): Promise<Peer> {
   const peer = await openReliable(dialled)
+  const closed = peer.closed.then(() => {
+    throw new Error('closed')
+  })
+  closed.catch(() => undefined)
   return {
-    ask: asked => peer.ask(asked),
+    ask(asked) {
+      const answered = peer.ask(asked)
+      answered.catch(() => undefined)
+      return Promise.race([answered, closed])
+    },
     notification: token => peer.notification(token),
     close: () => peer.carrier.destroy(),
   }

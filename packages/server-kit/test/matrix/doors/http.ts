@@ -4,7 +4,8 @@ import type { Door, Heard } from '../door.ts'
 export function httpDoor(port: number): Door {
   const urlOf = (topic: string, query = '') => {
     const [channel, ...subtopic] = topic.split('/')
-    return `http://127.0.0.1:${port}/channels/${[channel, 'messages', ...subtopic].join('/')}${query}`
+    const path = [channel!, 'messages', ...subtopic].map(encodeURIComponent).join('/')
+    return `http://127.0.0.1:${port}/channels/${path}${query}`
   }
   return {
     name: 'HTTP',

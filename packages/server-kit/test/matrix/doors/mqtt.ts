@@ -13,6 +13,9 @@ export function mqttDoor(name: string, url: string, protocolVersion: 4 | 5): Doo
       const options = { username: thing, password: key, protocolVersion, reconnectPeriod: 0 }
       const client = await mqtt.connectAsync(url, options, false)
       const heard: Heard[] = []
+      // MQTT 3.1.1 has no other way to refuse a publish.
+      const closed = new Promise<never>((_resolve, reject) => client.on('close', () => reject(new Error('closed'))))
+      closed.catch(() => undefined)
       client.on('message', (topic, payload, { properties }) => {
         const { contentType, messageExpiryInterval: expiresInSeconds } = properties ?? {}
         heard.push({ topic, payload: new Uint8Array(payload), contentType, expiresInSeconds })
@@ -21,11 +24,16 @@ export function mqttDoor(name: string, url: string, protocolVersion: 4 | 5): Doo
         heard,
         async publish({ topic, payload, contentType, expiresInSeconds }) {
           const properties = { contentType, messageExpiryInterval: expiresInSeconds }
-          await client.publishAsync(topic, Buffer.from(payload), { qos: 1, ...(isFive && { properties }) })
+          const publishing = client.publishAsync(topic, Buffer.from(payload), {
+            qos: 1,
+            ...(isFive && { properties }),
+          })
+          publishing.catch(() => undefined)
+          await Promise.race([publishing, closed])
           return undefined
         },
         listen: channel =>
-          client.subscribeAsync(`${channel}/#`, { qos: 1 }).then(
+          Promise.race([client.subscribeAsync(`${channel}/#`, { qos: 1 }), closed]).then(
             () => true,
             () => false,
           ),

@@ -34,34 +34,38 @@ const cbor: Format = {
 export const jsonFramesDoor = (port: number): Door => envelopesDoor(port, json)
 export const cborFramesDoor = (port: number): Door => envelopesDoor(port, cbor)
 
-/** The sockets of one client: a path has a channel. */
-class Sockets {
+/** A WebSocket, and its end. */
+interface Line {
+  readonly webSocket: WebSocket
+  readonly closed: Promise<undefined>
+}
+
+/** Those of one client: a path has a channel. */
+class Lines {
   readonly #port: number
   readonly #key: string
   readonly #subprotocol: string
-  readonly #onMessage: (bytes: Uint8Array, webSocket: WebSocket) => void
+  readonly #onMessage: (bytes: Uint8Array) => void
   readonly #open: WebSocket[] = []
 
-  constructor(
-    port: number,
-    key: string,
-    subprotocol: string,
-    onMessage: (bytes: Uint8Array, webSocket: WebSocket) => void,
-  ) {
+  constructor(port: number, key: string, subprotocol: string, onMessage: (bytes: Uint8Array) => void) {
     this.#port = port
     this.#key = key
     this.#subprotocol = subprotocol
     this.#onMessage = onMessage
   }
 
-  async open(path: string): Promise<WebSocket> {
+  /** Levels are encoded: what they say is data. */
+  async open(channel: string, subtopic: readonly string[] = []): Promise<Line> {
     const headers = { authorization: `Thing ${this.#key}` }
+    const path = [channel, 'messages', ...subtopic].map(encodeURIComponent).join('/')
     const webSocket = new WebSocket(`ws://127.0.0.1:${this.#port}/channels/${path}`, this.#subprotocol, { headers })
     this.#open.push(webSocket)
     webSocket.on('error', () => undefined)
-    webSocket.on('message', (data: RawData) => this.#onMessage(new Uint8Array(data as Buffer), webSocket))
+    webSocket.on('message', (data: RawData) => this.#onMessage(new Uint8Array(data as Buffer)))
+    const closed = once(webSocket, 'close').then(() => undefined)
     await once(webSocket, 'open')
-    return webSocket
+    return { webSocket, closed }
   }
 
   close(): void {
@@ -79,34 +83,33 @@ function envelopesDoor(port: number, format: Format): Door {
     async open({ key }) {
       const heard: Heard[] = []
       const answers = new Map<unknown, (fields: Fields) => void>()
-      const sockets = new Sockets(port, key, format.subprotocol, bytes => {
+      const lines = new Lines(port, key, format.subprotocol, bytes => {
         const fields = format.decode(bytes)
         if (fields.type === 'message') heard.push(toHeard(fields))
         else answers.get(fields.id)?.(fields)
       })
       let count = 0
-      const ask = (webSocket: WebSocket, fields: Fields) => {
+      const ask = ({ webSocket, closed }: Line, fields: Fields): Promise<Fields | undefined> => {
         count += 1
         const answered = new Promise<Fields>(resolve => answers.set(count, resolve))
         webSocket.send(format.encode({ ...fields, id: count }))
-        return answered
+        return Promise.race([answered, closed])
       }
-      let publisher: WebSocket | undefined
+      let publisher: Line | undefined
       return {
         heard,
         async publish({ topic, payload, contentType, expiresInSeconds }: Said) {
           const [channel, ...subtopic] = topic.split('/')
-          publisher ??= await sockets.open(`${channel}/messages`)
+          publisher ??= await lines.open(channel!)
           const draft = { subtopic: subtopic.join('/'), contentType, properties: { expiresInSeconds } }
-          const { type, messageId } = await ask(publisher, { type: 'publish', ...draft, ...format.payload(payload) })
-          if (type !== 'ack') throw new Error('refused')
-          return messageId as string
+          const answer = await ask(publisher, { type: 'publish', ...draft, ...format.payload(payload) })
+          if (answer?.type !== 'ack') throw new Error('refused')
+          return answer.messageId as string
         },
         async listen(channel) {
-          const webSocket = await sockets.open(`${channel}/messages`)
-          return (await ask(webSocket, { type: 'subscribe', pattern: '#' })).type === 'ack'
+          return (await ask(await lines.open(channel), { type: 'subscribe', pattern: '#' }))?.type === 'ack'
         },
-        close: () => sockets.close(),
+        close: () => lines.close(),
       }
     },
   }
@@ -122,24 +125,23 @@ export function plainFramesDoor(port: number): Door {
     tells: [],
     async open({ key }) {
       const heard: Heard[] = []
-      const sockets = new Sockets(port, key, 'thingmesh.plain.v1', payload => heard.push({ payload }))
+      const lines = new Lines(port, key, 'thingmesh.plain.v1', payload => heard.push({ payload }))
       return {
         heard,
         async publish({ topic, payload }) {
           const [channel, ...subtopic] = topic.split('/')
-          const webSocket = await sockets.open(`${channel}/messages/${subtopic.join('/')}`)
+          const { webSocket, closed } = await lines.open(channel!, subtopic)
           webSocket.send(payload)
-          // It is not read from any more behind what was sent.
+          // Read is what was sent before; and where it is refused, the hub's close is on its way.
           webSocket.close(1000)
-          return undefined
+          return closed
         },
         async listen(channel) {
-          const webSocket = await sockets.open(`${channel}/messages/%23`)
+          const { webSocket, closed } = await lines.open(channel, ['#'])
           // What shows that it listens is a last value.
-          const message = once(webSocket, 'message').then(() => true)
-          return Promise.race([message, once(webSocket, 'close').then(() => false)])
+          return Promise.race([once(webSocket, 'message').then(() => true), closed.then(() => false)])
         },
-        close: () => sockets.close(),
+        close: () => lines.close(),
       }
     },
   }
