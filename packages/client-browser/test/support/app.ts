@@ -1,11 +1,21 @@
 import { defineChannel, number } from '@thingmesh/core/schema'
 import { cborFormat } from '@thingmesh/core/schema/cbor'
 import { senmlCborFormat } from '@thingmesh/core/schema/senml-cbor'
-import { outboxCases } from '@thingmesh/core/testing'
+import { outboxCases, vectors } from '@thingmesh/core/testing'
 import * as thingmesh from '../../src/index.ts'
 
 /** What every page of these tests has. It is bundled as the script of an application would be. */
-const provided = { thingmesh, outboxCases, cborFormat, senmlCborFormat, defineChannel, number, entryOf, publishForEver }
+const provided = {
+  thingmesh,
+  outboxCases,
+  vectors,
+  cborFormat,
+  senmlCborFormat,
+  defineChannel,
+  number,
+  entryOf,
+  publishForEver,
+}
 
 Object.assign(globalThis, { app: provided })
 
