@@ -47,18 +47,24 @@ type Doors = ReadonlyMap<'mqtt' | 'http' | 'coap' | 'mqtts' | 'https', Listener>
 function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: TlsIdentity | undefined): Doors {
   const { mqtt, http, coap, mqtts, https } = ports
   const dialects = open ? [rawTopics({ channel: openChannel })] : [mainfluxTopics(), magistralaTopics()]
+  // An open hub's free tree is MQTT's: over CoAP, which asks for a key, there is nobody to speak it.
+  const paths = open ? [] : dialects
   const all = { ...(limits === 'spec' && specLimits.mqtt), dialects }
   // Of each its own: one serves one listener.
   const web = () => ({
     stopTimeoutMs: drainMs / 2,
     corsOrigins: origins,
-    upgrade: webSockets({ routes: [mqttOverWebSocket(all), messageFrames(), coapOverWebSocket()], origins }),
+    upgrade: webSockets({
+      routes: [mqttOverWebSocket(all), messageFrames(), coapOverWebSocket({ dialects: paths })],
+      origins,
+    }),
   })
   const doors = new Map<'mqtt' | 'http' | 'coap' | 'mqtts' | 'https', Listener>()
   if (mqtt !== undefined) doors.set('mqtt', withFlag(mqttListener({ ...all, host, port: mqtt }), '--mqtt', host, mqtt))
   if (http !== undefined)
     doors.set('http', withFlag(httpListener({ host, port: http, ...web() }), '--http', host, http))
-  if (coap !== undefined) doors.set('coap', withFlag(coapListener({ host, port: coap }), '--coap', host, coap))
+  if (coap !== undefined)
+    doors.set('coap', withFlag(coapListener({ host, port: coap, dialects: paths }), '--coap', host, coap))
   if (tls === undefined) return doors
   if (mqtts !== undefined)
     doors.set('mqtts', withFlag(mqttListener({ ...all, host, port: mqtts, tls }), '--mqtts', host, mqtts))

@@ -1,3 +1,5 @@
+import type { Dialect } from '../../contracts/index.ts'
+
 /** All have defaults; times and sizes carry their unit in the name. */
 export interface CoapListenerOptions {
   /** Loopback unless told otherwise. */
@@ -51,6 +53,8 @@ export interface CoapListenerOptions {
   readonly sessionIdleMs?: number | undefined
   /** Waiting to be sent before datagrams are dropped, as a network would. */
   readonly socketBytesMax?: number | undefined
+  /** Other paths than our own, and what they stand for; the first that claims a path reads it. */
+  readonly dialects?: readonly Dialect[] | undefined
 }
 
 export type CoapLimits = {
@@ -73,6 +77,7 @@ export type ServiceLimits = Pick<
   | 'observerSilenceMs'
   | 'sessionsMax'
   | 'sessionIdleMs'
+  | 'dialects'
 >
 
 export const defaultCoapLimits: CoapLimits = {
@@ -105,6 +110,7 @@ export const defaultCoapLimits: CoapLimits = {
   sessionsMax: 1_000,
   sessionIdleMs: 60_000,
   socketBytesMax: 4 * 1024 * 1024,
+  dialects: [],
 }
 
 /**
@@ -157,6 +163,7 @@ export const defaultReliableLimits: ReliableLimits = {
   observerSilenceMs: defaultCoapLimits.observerSilenceMs,
   sessionsMax: defaultCoapLimits.sessionsMax,
   sessionIdleMs: defaultCoapLimits.sessionIdleMs,
+  dialects: defaultCoapLimits.dialects,
 }
 
 export const defaultCoapTcpLimits: CoapTcpLimits = { host: '127.0.0.1', port: 5683, ...defaultReliableLimits }

@@ -1,4 +1,4 @@
-import { type ErrorCode, type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import { type ErrorCode, type Message, type Principal, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
   Code,
   codeText,
@@ -12,7 +12,7 @@ import {
   uintOption,
   weighOptions,
 } from '@thingmesh/core/coap'
-import type { Credential, Session } from '../../contracts/index.ts'
+import type { Credential, Dialect, Session } from '../../contracts/index.ts'
 import { keyParameter, parseQuery, type Query, toCredential, withoutCredential } from './credentials.ts'
 import { discover } from './discovery.ts'
 import { type Downloads, wantedBlock } from './downloads.ts'
@@ -31,6 +31,7 @@ export interface ResourcesContext {
   readonly uploads: Uploads
   readonly downloads: Downloads
   readonly echo: EchoValues
+  readonly dialects: readonly Dialect[]
 }
 
 /** Critical options that are acted on, and elective ones that are of use. What else is critical is refused with 4.02. */
@@ -99,8 +100,8 @@ export class Resources {
     if (path.length === 2 && path[0] === '.well-known' && path[1] === 'core') {
       return this.#discover(request, remote, query)
     }
-    const topic = parseMessagePath(path)
-    if (topic === undefined) throw refusal('not-found', 'no such path', Code.notFound)
+    const own = parseMessagePath(path)
+    if (own === undefined && this.#context.dialects.length === 0) throw noSuchPath()
     checkMethod(request)
     const key = isPublish(request) ? query.get(keyParameter) : undefined
     if (withoutCredential(query).size > (key === undefined ? 0 : 1)) {
@@ -110,10 +111,23 @@ export class Resources {
     const credential = toCredential(query)
     const lease = await this.#lease(credential, remote)
     try {
+      const topic = own ?? this.#readPath(path, request, lease.session.principal)
       return await this.#use({ request, remote, lease, credential, topic, key })
     } finally {
       lease.release()
     }
+  }
+
+  /** A path that is not our own, in the first dialect that claims it. Throws what the dialect does. */
+  #readPath(path: readonly string[], { options }: Request, principal: Principal): string {
+    // One level a segment, as in our own.
+    const text = path.some(level => level.includes('/')) ? '' : path.join('/')
+    const isObservation = findOption(options, OptionNumber.observe) !== undefined
+    for (const dialect of this.#context.dialects) {
+      const topic = isObservation ? dialect.readFilter(text, principal)?.filter : dialect.readTopic(text, principal)
+      if (topic !== undefined) return topic
+    }
+    throw noSuchPath()
   }
 
   async #discover(request: Request, remote: Remote, query: Query): Promise<Response> {
@@ -245,6 +259,10 @@ async function lastOf(session: Session, topic: string): Promise<Message | undefi
 function acceptable(value: Representation, { options }: Request): Representation {
   if (isAcceptable(value, findUint(options, OptionNumber.accept))) return value
   throw notAcceptable()
+}
+
+function noSuchPath(): ThingmeshError {
+  return refusal('not-found', 'no such path', Code.notFound)
 }
 
 function notAcceptable(): ThingmeshError {

@@ -57,7 +57,7 @@ export function composeServices(
     counters,
     echo,
     observers,
-    resources: new Resources({ sessions, observers, uploads, downloads, echo }),
+    resources: new Resources({ sessions, observers, uploads, downloads, echo, dialects: limits.dialects }),
     tick() {
       transfers.tick()
       sessions.tick()

@@ -1,8 +1,8 @@
-import { Code, isNewer, OptionNumber } from '@thingmesh/core/coap'
+import { blockOption, type CoapMessage, Code, findOption, isNewer, OptionNumber } from '@thingmesh/core/coap'
 import { expect, it } from 'vitest'
 import { LossyNetwork } from '../../support/lossy-network.ts'
 import { startSite } from './fixture.ts'
-import { observe, same, TestPeer, textOf, uintOf } from './peer.ts'
+import { type Asked, observe, same, TestPeer, textOf, uintOf } from './peer.ts'
 
 const losses = { dropped: 0.2, duplicated: 0.2, delayed: 0.2, delayMsMax: 30 }
 /** Of the hub, so that a test does not take as long as a real network. */
@@ -64,6 +64,39 @@ it('over the same network every message reaches an observer, in order by what it
   }
   expect(seen).toEqual(Array.from({ length: count }, (_, i) => `${i}`))
   expect(site.counter('coap_observers')).toBe(1)
+  peer.close()
+})
+
+it('over the same network a body in blocks is one message, and its value is read in blocks', async () => {
+  const site = await startSite({ listener: timing })
+  const sensor = await site.thing('sensor')
+  const network = await LossyNetwork.open(site.port, losses, 11)
+  const peer = await TestPeer.open(network.port, [`auth=${sensor.key}`])
+  const text = Array.from({ length: 1_024 }, (_, i) => `${i}`.padStart(8, '.')).join('')
+  let messageId = 0
+  const exchange = async (asked: Asked): Promise<CoapMessage> => {
+    messageId += 1
+    const whole = { path: '/c/telemetry/large', ...asked, messageId, token: Uint8Array.of(messageId) }
+    const response = await repeated(peer, () => peer.tell(whole), whole.token)
+    // What is longer than three times the question is told to who shows that he hears it (RFC 9175, section 2.4).
+    const value = findOption(response.options, OptionNumber.echo)
+    if (value === undefined) return response
+    return exchange({ ...asked, options: [...(asked.options ?? []), { number: OptionNumber.echo, value }] })
+  }
+  for (let number = 0; number < 8; number++) {
+    const options = [blockOption(OptionNumber.block1, { number, more: number < 7, sizeExponent: 6 })]
+    const payload = text.slice(number * 1_024, (number + 1) * 1_024)
+    const { code } = await exchange({ code: Code.put, payload, options })
+    expect(code).toBe(number < 7 ? Code.continue : Code.changed)
+  }
+  let got = ''
+  for (let number = 0; number < 8; number++) {
+    const options = [blockOption(OptionNumber.block2, { number, more: false, sizeExponent: 6 })]
+    got += textOf(await exchange({ options }))
+  }
+  expect(got).toBe(text)
+  const { messages } = await (await site.witness(sensor)).read({ filter: 'telemetry/large', limit: 10 })
+  expect(messages.length).toBe(1)
   peer.close()
 })
 

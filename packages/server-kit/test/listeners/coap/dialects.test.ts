@@ -1,0 +1,57 @@
+import { Code } from '@thingmesh/core/coap'
+import { describe, expect, it } from 'vitest'
+import { magistralaTopics, mainfluxTopics } from '../../../src/dialects/index.ts'
+import { textOf as messageText, take } from '../../support/hub.ts'
+import { startSite } from './fixture.ts'
+import { observe, textOf } from './peer.ts'
+
+async function start(dialects = [mainfluxTopics(), magistralaTopics()]) {
+  const site = await startSite({ listener: { dialects } })
+  const sensor = await site.thing('sensor')
+  return { site, peer: await site.peer(sensor), witness: await site.witness(sensor) }
+}
+
+describe('a path', () => {
+  it.each(['/channels/telemetry/messages/a/b', '/m/default/c/telemetry/a/b'])(
+    '%s is published to, read, observed and cleared as what it stands for',
+    async path => {
+      const { peer, witness } = await start()
+      expect(await peer.codeOf({ code: Code.put, path, payload: 'first' })).toBe('2.04')
+      expect(textOf(await peer.ask({ path }))).toBe('first')
+      const token = Uint8Array.of(0xab)
+      expect(textOf(await peer.ask({ path, token, options: [observe(0)] }))).toBe('first')
+      expect(await peer.codeOf({ code: Code.post, path, payload: 'second' })).toBe('2.04')
+      expect(textOf(await peer.notification(token))).toBe('second')
+      expect(await peer.codeOf({ code: Code.delete, path })).toBe('2.02')
+      expect(await peer.codeOf({ path })).toBe('4.04')
+      const taken = await take(witness, 3)
+      expect(taken.map(({ topic }) => topic)).toEqual(Array.from({ length: 3 }, () => 'telemetry/a/b'))
+      expect(taken.map(messageText)).toEqual(['first', 'second', ''])
+    },
+  )
+
+  it('of a dialect observes by a pattern, and is told in our own form where a message was published', async () => {
+    const { peer, witness } = await start()
+    const token = Uint8Array.of(0xab)
+    expect(await peer.codeOf({ path: '/m/default/c/telemetry/#', token, options: [observe(0)] })).toBe('2.05')
+    await witness.publish('telemetry/a', 'here')
+    expect(textOf(await peer.notification(token))).toBe('here')
+  })
+
+  it('names no other domain than the own one, and nothing that there is no right to', async () => {
+    const { site, peer } = await start()
+    await site.hub.control.channels.create({ name: 'secret' })
+    expect(await peer.codeOf({ code: Code.post, path: '/m/other/c/telemetry/a' })).toBe('4.03')
+    expect(await peer.codeOf({ code: Code.post, path: '/m/default/c/secret/a' })).toBe('4.03')
+    expect(await peer.codeOf({ path: '/m/default/c/secret/#', options: [observe(0)] })).toBe('4.03')
+    expect(await peer.codeOf({ path: '/m/default/d/telemetry' })).toBe('4.04')
+    const stranger = await site.peer()
+    expect(await stranger.codeOf({ code: Code.post, path: '/m/default/c/telemetry/a' })).toBe('4.01')
+    expect(site.faults).toEqual([])
+  })
+
+  it('that is of no dialect here is none', async () => {
+    const { peer } = await start([])
+    expect(await peer.codeOf({ code: Code.post, path: '/m/default/c/telemetry/a' })).toBe('4.04')
+  })
+})
