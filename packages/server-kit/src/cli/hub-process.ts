@@ -54,6 +54,7 @@ function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: T
   const web = () => ({
     stopTimeoutMs: drainMs / 2,
     corsOrigins: origins,
+    dialects: paths,
     upgrade: webSockets({
       routes: [mqttOverWebSocket(all), messageFrames(), coapOverWebSocket({ dialects: paths })],
       origins,

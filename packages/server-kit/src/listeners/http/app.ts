@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import type { Counter, ListenerContext, Peer } from '../../contracts/index.ts'
 import { bodyBudget } from './body.ts'
 import { corsPolicy, preflightHeaders } from './cors.ts'
+import { DialectPaths } from './dialect-paths.ts'
 import { errorReply } from './errors.ts'
 import { type Answerer, answerer, type ExchangeContext } from './exchange.ts'
 import { toOpenApi } from './openapi.ts'
@@ -46,8 +47,9 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
   const count = resultCounters(context)
   const cors = corsPolicy(options.corsOrigins)
   let document: object | undefined
+  const ofMessages = messageRoutes(options)
   const routes: readonly Route[] = [
-    ...messageRoutes(options),
+    ...ofMessages,
     ...controlRoutes(basePath),
     ...presenceRoutes(options),
     ...metaRoutes(context.ingress, () => {
@@ -96,6 +98,14 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
     const answer = answerer(route, exchanges)
     app.on(route.method, `${basePath}${toPattern(route.path)}`, c => run(c, answer))
   }
+  const dialectPaths = new DialectPaths(basePath, options.dialects)
+  // Of a method there are two routes, with a subtopic and without: here one does for both.
+  const inDialects = new Map(
+    ofMessages.map(route => [
+      route.method as string,
+      answerer(route, exchanges, (url, session) => dialectPaths.parametersOf(url, session)),
+    ]),
+  )
   for (const { path, reply } of preparePages(options.pages)) {
     app.get(`${basePath}${path}`, c => finish(c, reply(c.req.raw.headers.get('if-none-match'))))
   }
@@ -108,6 +118,8 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
   /** No route of this method: is there one of another? */
   app.notFound(c => {
     const allowed = methodsOf(app, c.req.path)
+    const inDialect = inDialects.get(c.req.method)
+    if (allowed.length === 0 && inDialect !== undefined && dialectPaths.isOne(c.req.url)) return run(c, inDialect)
     if (allowed.length === 0) return fail(c, new ThingmeshError('not-found', 'no such path'))
     const allow = allowed.join(', ')
     if (c.req.method === 'OPTIONS') {

@@ -33,8 +33,14 @@ export type Answerer = (request: Request, peer: Peer) => Promise<Reply>
  * Answers requests by one route. In the order in which it costs: what the header tells, who it is, the body, the query,
  * the work. Whoever is not known is told nothing about the rest.
  */
-export function answerer(route: Route, on: ExchangeContext): Answerer {
-  const readParameters = pathReader(on.basePath, route.path)
+export function answerer(
+  route: Route,
+  on: ExchangeContext,
+  readParameters: (url: string, session: Session) => Readonly<Record<string, string>> = pathReader(
+    on.basePath,
+    route.path,
+  ),
+): Answerer {
   const withoutQuery = v.safeParse(route.query, {})
 
   function readQuery(url: string): unknown {
@@ -54,7 +60,7 @@ export function answerer(route: Route, on: ExchangeContext): Answerer {
       if (refusal !== undefined) return refusal
       body = validate(route.body, bytes.byteLength === 0 ? undefined : jsonCodec.decode(bytes), 'body')
     }
-    const parameters = readParameters(request.url)
+    const parameters = readParameters(request.url, session as Session)
     const query = readQuery(request.url)
     const signal = () => AbortSignal.any([request.signal, on.stopping])
     try {

@@ -1,4 +1,4 @@
-import type { TlsIdentity, Upgrade } from '../../contracts/index.ts'
+import type { Dialect, TlsIdentity, Upgrade } from '../../contracts/index.ts'
 import type { Pages } from './pages.ts'
 
 /** What a handler may be told, wherever it is mounted. */
@@ -32,6 +32,8 @@ export interface HttpHandlerOptions {
   readonly queryTokenSecondsMax?: number
   /** Files of a site of the program's own, by path, beside the API; none by default. `readPages` reads them from a directory. */
   readonly pages?: Pages
+  /** Other message paths than our own, and what they stand for; none by default. The first that claims a path reads it. */
+  readonly dialects?: readonly Dialect[]
 }
 
 export interface HttpListenerOptions extends HttpHandlerOptions {
@@ -84,6 +86,7 @@ export function resolveHandlerOptions(options: HttpHandlerOptions): ResolvedHand
     heartbeatMs: options.heartbeatMs ?? 15_000,
     queryTokenSecondsMax: options.queryTokenSecondsMax ?? 3_600,
     pages: options.pages ?? {},
+    dialects: options.dialects ?? [],
   }
   if (!/^(\/[A-Za-z0-9._~-]+)*$/.test(resolved.basePath)) throw new TypeError('basePath is not like /a/b')
   return resolved

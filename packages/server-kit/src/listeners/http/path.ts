@@ -30,6 +30,14 @@ export function pathReader(basePath: string, template: string): (url: string) =>
   }
 }
 
+/** The levels of a path below `basePath`, decoded as those of parameters are. Throws `invalid-argument`. */
+export function levelsOf(basePath: string, url: string): string[] {
+  return pathOf(url)
+    .slice(basePath.length + 1)
+    .split('/')
+    .map(decodeLevel)
+}
+
 /** `thing` for `{thing}`. */
 export function parameterName(segment: string): string | undefined {
   return segment.startsWith('{') ? segment.slice(1, -1) : undefined
