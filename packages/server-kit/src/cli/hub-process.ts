@@ -56,7 +56,7 @@ function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: T
     corsOrigins: origins,
     dialects: paths,
     upgrade: webSockets({
-      routes: [mqttOverWebSocket(all), messageFrames(), coapOverWebSocket({ dialects: paths })],
+      routes: [mqttOverWebSocket(all), messageFrames({ dialects: paths }), coapOverWebSocket({ dialects: paths })],
       origins,
     }),
   })

@@ -210,8 +210,8 @@ export class FramesConnection implements WebSocketHandler, Line, Outlet {
 
   async #enter(opening: WebSocketOpening): Promise<void> {
     const { ingress, limits, speak } = this.#context
-    const target = parseTarget(limits.path, opening.target)
-    const { credential, inAddress } = credentialShown(opening, target.token)
+    const asked = parseTarget(limits.path, limits.dialects, opening.target)
+    const { credential, inAddress } = credentialShown(opening, asked.token)
     // A client id of nothing: a session of its own, that nobody comes back to, and counted as a connection.
     const hello = { protocol: 'websocket', credential, peer: opening.peer, clientId: '', outlet: this }
     const session = await ingress.open(hello)
@@ -221,6 +221,7 @@ export class FramesConnection implements WebSocketHandler, Line, Outlet {
     }
     this.#session = session
     if (inAddress) checkShortLived(session.principal, limits.queryTokenSecondsMax)
+    const target = { ...asked, ...asked.placeOf(session.principal) }
     this.#speech = speak(this.#socket.subprotocol, this, target)
     session.resume()
     await this.#speech.begin()

@@ -1,7 +1,11 @@
+import type { Dialect } from '../../../contracts/index.ts'
+
 /** All have defaults; times and sizes carry their unit in the name. */
 export interface MessageFramesOptions {
   /** Before `/{channel}/messages`. `/channels`. */
   readonly path?: string | undefined
+  /** Other paths than `/{channel}/messages` below that, and what they stand for. None. The first that claims a path reads it. */
+  readonly dialects?: readonly Dialect[] | undefined
   /** Of one frame from a client, and so of what it publishes. 262,144. */
   readonly frameBytesMax?: number | undefined
   /** Until it is known who comes. 8,192. */
@@ -34,6 +38,7 @@ export type FramesLimits = {
 
 const defaults: FramesLimits = {
   path: '/channels',
+  dialects: [],
   frameBytesMax: 256 * 1024,
   unprovenBytesMax: 8 * 1024,
   openTimeoutMs: 5_000,

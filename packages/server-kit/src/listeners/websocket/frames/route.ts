@@ -1,4 +1,5 @@
 import type {
+  Dialect,
   ListenerContext,
   WebSocketConnection,
   WebSocketHandler,
@@ -10,7 +11,7 @@ import { EnvelopeSpeech } from './envelope.ts'
 import { cborFormat, type Format, jsonFormat } from './format.ts'
 import { type MessageFramesOptions, resolveFramesOptions } from './options.ts'
 import { PlainSpeech } from './plain.ts'
-import { isMessagesPath } from './target.ts'
+import { isDialectPath, isMessagesPath } from './target.ts'
 
 /** The version is that of what is said in them. */
 const formats: ReadonlyMap<string, Format> = new Map([
@@ -35,18 +36,20 @@ class MessageFrames implements WebSocketRoute {
   readonly takesText = true
   readonly messageBytesMax: number
   readonly unprovenBytesMax: number
+  readonly #dialects: readonly Dialect[]
   readonly #connections: FramesConnections
 
   constructor(options: MessageFramesOptions) {
     const limits = resolveFramesOptions(options)
     this.path = limits.path
+    this.#dialects = limits.dialects
     this.messageBytesMax = limits.frameBytesMax
     this.unprovenBytesMax = limits.unprovenBytesMax
     this.#connections = new FramesConnections(limits, speaker)
   }
 
   isAt(path: string): boolean {
-    return isMessagesPath(this.path, path)
+    return isMessagesPath(this.path, path) || isDialectPath(this.#dialects, path)
   }
 
   start(context: ListenerContext, door: string): void {

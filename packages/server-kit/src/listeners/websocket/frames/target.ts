@@ -1,4 +1,5 @@
-import { type Delivery, ThingmeshError } from '@thingmesh/core'
+import { type Delivery, type Principal, ThingmeshError } from '@thingmesh/core'
+import type { Dialect } from '../../../contracts/index.ts'
 
 /** What the address of a WebSocket says. */
 export interface Target {
@@ -11,6 +12,16 @@ export interface Target {
   readonly delivery: Delivery
 }
 
+/** Where a path leads, which in a dialect it takes to know who asks. */
+type Place = Pick<Target, 'channel' | 'subtopic'>
+export interface Asked extends Omit<Target, keyof Place> {
+  /** Throws what the dialect does. */
+  placeOf(principal: Principal): Place
+}
+
+/** Nobody: enough to see whether a dialect claims a path at all, before it is known who asks. */
+const nobody: Principal = { id: '', kind: 'thing', domain: '' }
+
 const parameters: ReadonlySet<string> = new Set(['token', 'after', 'qos'])
 
 /** `/{channel}/messages`, and a subtopic, below a base; as it came, without the query. */
@@ -20,17 +31,24 @@ export function isMessagesPath(base: string, path: string): boolean {
   return channel !== '' && messages === 'messages'
 }
 
-/** Throws `invalid-argument`, and `unsupported` for what is no channel. The path is one that `isMessagesPath` knows. */
-export function parseTarget(base: string, target: string): Target {
+/** Whether a path is one of another way to write topics. */
+export function isDialectPath(dialects: readonly Dialect[], path: string): boolean {
+  try {
+    return readInDialects(dialects, path, nobody) !== undefined
+  } catch {
+    // Claimed, and to be refused when it is known whom.
+    return true
+  }
+}
+
+/**
+ * Throws `invalid-argument`, and `unsupported` for what is no channel. The path is one that `isMessagesPath` knows, or
+ * `isDialectPath`.
+ */
+export function parseTarget(base: string, dialects: readonly Dialect[], target: string): Asked {
   const question = target.indexOf('?')
   const path = question === -1 ? target : target.slice(0, question)
-  const [channel, , ...subtopic] = path
-    .slice(base.length + 1)
-    .split('/')
-    .map(decodeLevel)
-  // A filter that begins with it would be a subscription of another kind, to whatever channel comes behind.
-  if (channel === '$share')
-    throw new ThingmeshError('unsupported', 'shared subscriptions are not for a WebSocket of one channel')
+  const own = isMessagesPath(base, path) ? placeIn(base, path) : undefined
   const query = new URLSearchParams(question === -1 ? '' : target.slice(question))
   for (const name of query.keys()) {
     if (!parameters.has(name)) throw invalid(`the query has something else than ${[...parameters].join(', ')}`)
@@ -40,12 +58,39 @@ export function parseTarget(base: string, target: string): Target {
   if (qos !== '0' && qos !== '1') throw invalid('qos in the query is something else than 0 or 1')
   const after = query.get('after')
   return {
-    channel: channel!,
-    subtopic: subtopic.length === 0 ? undefined : subtopic.join('/'),
+    placeOf(principal) {
+      const place = own ?? readInDialects(dialects, path, principal)
+      if (place === undefined) throw new ThingmeshError('not-found', 'no WebSocket at this path')
+      return place
+    },
     token: query.get('token') ?? undefined,
     after: after === null ? undefined : parseAfter(after),
     delivery: qos === '0' ? 'at-most-once' : 'at-least-once',
   }
+}
+
+function placeIn(base: string, path: string): Place {
+  const [channel, , ...subtopic] = path
+    .slice(base.length + 1)
+    .split('/')
+    .map(decodeLevel)
+  // A filter that begins with it would be a subscription of another kind, to whatever channel comes behind.
+  if (channel === '$share')
+    throw new ThingmeshError('unsupported', 'shared subscriptions are not for a WebSocket of one channel')
+  return { channel: channel!, subtopic: subtopic.length === 0 ? undefined : subtopic.join('/') }
+}
+
+function readInDialects(dialects: readonly Dialect[], path: string, principal: Principal): Place | undefined {
+  if (dialects.length === 0) return undefined
+  const text = path.slice(1).split('/').map(decodeLevel).join('/')
+  for (const dialect of dialects) {
+    const filter = dialect.readFilter(text, principal)?.filter
+    if (filter === undefined) continue
+    const slash = filter.indexOf('/')
+    if (slash === -1) return { channel: filter, subtopic: undefined }
+    return { channel: filter.slice(0, slash), subtopic: filter.slice(slash + 1) }
+  }
+  return undefined
 }
 
 /** `now`, or a cursor as a message carries it. Throws `invalid-argument`. */
