@@ -2,6 +2,8 @@ import { ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
   type CoapBody,
   Code,
+  codeClass,
+  codeText,
   findUint,
   isCritical,
   isRequestCode,
@@ -40,8 +42,8 @@ export interface ReliableConnectionContext {
   readonly nowMs: () => number
 }
 
-/** What of a peer's settings has to be understood (RFC 8323, section 5.3). */
-const knownSettings: ReadonlySet<number> = new Set([SignalOption.maxMessageSize, SignalOption.blockWiseTransfer])
+/** Of the codes of signals (RFC 8323, section 5). */
+const signalClass = 7
 /** What a peer takes that does not say (RFC 8323, section 5.3.1). */
 const messageBytesDefault = 1_152
 
@@ -167,24 +169,32 @@ export class ReliableConnection implements Remote {
 
   #handle(message: CoapBody): void {
     if (this.#closed) return
-    const { code } = message
+    const { code, options } = message
+    // No signal has an option so far that is critical: one that is cannot be known (RFC 8323, section 5.1).
+    const unknown = codeClass(code) === signalClass ? options.find(({ number }) => isCritical(number)) : undefined
     if (!this.#isSettled && code !== Signal.csm) this.abort('the first message is no csm')
+    else if (unknown !== undefined) this.#refuseOption(code, unknown.number)
     else if (isRequestCode(code)) this.#receiveRequest(message)
     else if (code === Signal.csm) this.#takeSettings(message)
     else if (code === Signal.ping) this.#signal(Signal.pong, message.token)
     else if (code === Signal.pong) this.#ponged()
-    else if (code === Signal.abort) {
-      this.lost()
-      this.#wire.end('release')
-    }
+    else if (code === Signal.release) void this.settled().then(() => this.#leave())
+    else if (code === Signal.abort) this.#leave()
+  }
+
+  /** The peer goes, or is gone. */
+  #leave(): void {
+    if (this.#closed) return
+    this.lost()
+    this.#wire.end('release')
+  }
+
+  #refuseOption(code: number, number: number): void {
+    const text = `signal ${codeText(code)} has option ${number}, which is critical and not supported`
+    this.abort(text, code === Signal.csm ? number : undefined)
   }
 
   #takeSettings({ options }: CoapBody): void {
-    const unknown = options.find(({ number }) => isCritical(number) && !knownSettings.has(number))
-    if (unknown !== undefined) {
-      this.abort(`csm option ${unknown.number} is critical and not supported`, unknown.number)
-      return
-    }
     this.#isSettled = true
     this.#peerBytesMax = findUint(options, SignalOption.maxMessageSize) ?? this.#peerBytesMax
   }

@@ -131,6 +131,26 @@ describe.each(transports)('a connection over %s ends', (_name, transport) => {
     await peer.closed
   })
 
+  it('where another signal has an option that is critical', async () => {
+    const { peer: connected } = await start()
+    const peer = await connected()
+    peer.send({ code: Signal.ping, options: [{ number: 9, value: none }] })
+    const abort = await peer.take(({ code }) => code === Signal.abort)
+    expect(textOf(abort)).toBe('signal 7.02 has option 9, which is critical and not supported')
+    expect(abort.options).toEqual([])
+    await peer.closed
+  })
+
+  it('where the peer releases it, with answers to what it asked before', async () => {
+    const { peer: connected, counter } = await start()
+    const peer = await connected()
+    const sent = peer.tell({ code: Code.post, payload: 'last' })
+    peer.send({ code: Signal.release })
+    expect((await peer.take(message => same(message.token, sent))).code).toBe(Code.changed)
+    await peer.closed
+    await expect.poll(() => counter('coap_connections')).toBe(0)
+  })
+
   it('where nothing is said in time', async () => {
     const { open, counter } = await start({ settingsTimeoutMs: 100 })
     const peer = await open()
