@@ -1,5 +1,6 @@
 import type { RunningBroker } from './brokers/contract.ts'
-import type { ClientSpec, LoadJob, Qos } from './load/job.ts'
+import type { ClientSpec, MqttJob, Qos } from './load/job.ts'
+import type { LoadJob } from './load/work.ts'
 import type { MqttBenchOptions } from './options.ts'
 import {
   copiesPerMessage,
@@ -23,7 +24,7 @@ export interface JobOptions {
 }
 
 /** What the load generator is asked for. */
-export function jobOf(options: JobOptions): LoadJob {
+export function jobOf(options: JobOptions): MqttJob {
   const { shape, bench, running } = options
   const base = {
     host: running.host,
@@ -94,7 +95,7 @@ function clientsOf(running: RunningBroker): (connection: number, topic: string) 
 }
 
 /** How long a job takes at the very most, on top of the connects and drains that nobody can foresee. */
-export function plannedMs(job: LoadJob): number {
+export function plannedMs(job: MqttJob): number {
   switch (job.kind) {
     case 'flow':
       return job.warmupMs * 2 + job.windowMs + job.latencyMs

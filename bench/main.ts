@@ -1,3 +1,5 @@
+import { runCoapBench } from './coap.ts'
+import { COAP_HELP, parseCoapOptions } from './coap-options.ts'
 import { runMqttBench } from './mqtt.ts'
 import { MQTT_HELP, parseMqttOptions } from './options.ts'
 import { runCompare } from './report/compare.ts'
@@ -6,19 +8,29 @@ const HELP = `Usage: npm run bench -- <bench> [options]
 
 Benches:
   mqtt      the hub beside other brokers: rate, CPU, latency, memory
-  compare   two result files of \`mqtt --out\`, side by side
+  coap      the hub beside other servers: rate, CPU, latency, observers
+  compare   two result files of \`--out\`, side by side
 
-\`npm run bench -- mqtt --help\` lists the options.`
+\`npm run bench -- mqtt --help\` lists the options, and so on.`
 
 type Bench = (args: readonly string[]) => Promise<string>
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  coap: async args => {
+    const options = parseCoapOptions(args)
+    if (options === 'help') return `${COAP_HELP}\n`
+    return runCoapBench(options, commandOf('coap', args))
+  },
   compare: async args => runCompare(args),
   mqtt: async args => {
     const options = parseMqttOptions(args)
     if (options === 'help') return `${MQTT_HELP}\n`
-    return runMqttBench(options, `npm run bench -- mqtt${args.map(arg => ` ${quoted(arg)}`).join('')}`)
+    return runMqttBench(options, commandOf('mqtt', args))
   },
+}
+
+function commandOf(bench: string, args: readonly string[]): string {
+  return `npm run bench -- ${bench}${args.map(arg => ` ${quoted(arg)}`).join('')}`
 }
 
 function quoted(arg: string): string {

@@ -1,49 +1,41 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
 import { aedes } from './brokers/aedes.ts'
 import type { Broker } from './brokers/contract.ts'
+import { frugal } from './brokers/hub.ts'
 import { mosquitto } from './brokers/mosquitto.ts'
 import { nats } from './brokers/nats.ts'
-import { Processes } from './brokers/processes.ts'
 import { relay } from './brokers/relay.ts'
-import { frugal, thingmesh } from './brokers/thingmesh.ts'
+import { thingmesh } from './brokers/thingmesh.ts'
 import { sampleDisk, toDiskReading } from './disk.ts'
+import { BROKER_CORE } from './generator.ts'
 import { readFileSystem, readHost } from './host.ts'
+import { jobOf, plannedMs } from './jobs.ts'
 import type { Qos } from './load/job.ts'
 import type { BrokerName, MqttBenchOptions } from './options.ts'
-import { type Report, toMarkdown } from './report/markdown.ts'
+import { barsOf } from './report/bars.ts'
+import { profilesSection, toMarkdown, trieSection } from './report/markdown.ts'
 import { remarksOn } from './report/remarks.ts'
 import { figureOf, type Outcome, type Row } from './report/rows.ts'
+import { tablesOf } from './report/tables.ts'
 import { whole } from './report/text.ts'
-import { BROKER_CORE, runScenario } from './scenario.ts'
-import type { Shape } from './shapes.ts'
+import { runScenario } from './scenario.ts'
+import { connectionsOf, type Shape } from './shapes.ts'
 import { measureTrie } from './trie.ts'
+import { emptyDirectory, findPresent, inWorkplace, save, turnsOf, type Workplace } from './workplace.ts'
 
 const DISK_MS = 1_000
 
 /** Runs every row, one fresh broker process each, and settles with the Markdown. Progress goes to standard error. */
-export async function runMqttBench(options: MqttBenchOptions, command: string): Promise<string> {
-  const processes = new Processes()
-  const workDir = mkdtempSync(join(options.dataDir, 'thingmesh-bench-'))
-  const cleanUp = async (): Promise<void> => {
-    await processes.stopAll()
-    rmSync(workDir, { recursive: true, force: true })
-  }
-  let isInterrupted = false
-  const onSignal = (): void => {
-    isInterrupted = true
-    void cleanUp().finally(() => process.exit(130))
-  }
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-  try {
+export function runMqttBench(options: MqttBenchOptions, command: string): Promise<string> {
+  return inWorkplace(options.dataDir, async workplace => {
+    const { processes, workDir } = workplace
     const host = readHost()
     const disk = toDiskReading(sampleDisk(workDir, DISK_MS))
-    const { present, peers, missing } = await findBrokers(options)
+    const { present, peers, missing } = await findPresent(options.brokers.map(name => brokerOf(name, options)))
     const asked = options.shapes.some(shape => shape.kind === 'filters') && options.brokers.includes('thingmesh')
     const trie = asked ? await measureTrie(processes, BROKER_CORE, options.sizes.filters) : undefined
     const rows: MutableRow[] = []
-    const report = (): string => {
-      const facts: Report = {
+    const report = (): string =>
+      toMarkdown({
         title: 'MQTT bench',
         command,
         host,
@@ -51,17 +43,16 @@ export async function runMqttBench(options: MqttBenchOptions, command: string): 
         peers,
         missing,
         notes: notesOf(options, processes.canPin),
-        sizes: options.sizes,
-        trie,
-        rows,
-      }
-      return toMarkdown(facts)
-    }
-    for (const { run, plan } of turnsOf(plansOf(options, present), options.repeat)) {
-      const profileDir = profileDirOf(options, plan, run)
-      const outcome = await runScenario({ ...plan, bench: options, processes, workDir, profileDir })
-      // The row failed of it, and the next one would find the directory gone.
-      if (isInterrupted) break
+        bars: barsOf({ rows, sizes: options.sizes, trie }),
+        tables: [...tablesOf(rows), ...trieSection(trie)],
+        remarks: rows.flatMap(remarksOn),
+        profiles: profilesSection(
+          rows.map(row => ({ ...row, label: `${row.broker} (${row.profile}), ${row.shape.title}, QoS ${row.qos}` })),
+        ),
+      })
+    for (const { run, plan } of turnsOf(plansOf(options, present), options.repeat, groupOf)) {
+      const outcome = await runPlan(plan, run, options, workplace)
+      if (workplace.isInterrupted()) break
       const row = rowOf(rows, plan)
       row.outcomes.push(outcome)
       process.stderr.write(`${progress(row, outcome)}\n`)
@@ -69,27 +60,36 @@ export async function runMqttBench(options: MqttBenchOptions, command: string): 
       if (options.out !== undefined) save(options.out, report())
     }
     return report()
-  } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-    await cleanUp()
-  }
+  })
 }
 
-async function findBrokers(options: MqttBenchOptions) {
-  const present: Broker[] = []
-  const peers: { name: string; version: string }[] = []
-  const missing: { name: string; reason: string }[] = []
-  for (const broker of options.brokers.map(name => brokerOf(name, options))) {
-    const { name } = broker
-    const found = await broker.version()
-    if ('missing' in found) {
-      missing.push({ name, reason: found.missing })
-    } else {
-      present.push(broker)
-      peers.push({ name, version: found.version })
-    }
-  }
-  return { present, peers, missing }
+function runPlan(
+  plan: Plan,
+  run: number,
+  options: MqttBenchOptions,
+  { processes, workDir }: Workplace,
+): Promise<Outcome> {
+  const { shape, qos, broker, profile } = plan
+  const profileDir = profileDirOf(options, plan, run)
+  return runScenario({
+    name: broker.name,
+    processes,
+    workDir,
+    againstDisk: shape.kind === 'flow' && qos > 0 && options.latencySeconds > 0 && broker.isSynced(profile),
+    profileDir,
+    start: dataDir => {
+      const connections = connectionsOf(shape, options.sizes)
+      // A restart is no way to keep what lives in memory only.
+      const isWeighed = shape.kind === 'idle' || (shape.kind === 'drain' && broker.isSynced(profile))
+      return broker.start({ processes, dataDir, profile, connections, isWeighed, core: BROKER_CORE, profileDir })
+    },
+    jobOf: (running, cores) => jobOf({ shape, qos, bench: options, running, cores }),
+    plannedMs,
+  })
+}
+
+function groupOf({ shape, qos }: Plan): string {
+  return `${shape.id} ${qos}`
 }
 
 function brokerOf(name: BrokerName, options: MqttBenchOptions): Broker {
@@ -124,13 +124,6 @@ function plansOf(options: MqttBenchOptions, brokers: readonly Broker[]): Plan[] 
   )
 }
 
-/** Rows that are held against each other take turns, so that a machine which drifts is not one broker's luck. */
-function* turnsOf(plans: readonly Plan[], repeat: number): Generator<{ run: number; plan: Plan }> {
-  for (const group of Map.groupBy(plans, ({ shape, qos }) => `${shape.id} ${qos}`).values()) {
-    for (let run = 1; run <= repeat; run++) for (const plan of group) yield { run, plan }
-  }
-}
-
 type MutableRow = Row & { readonly outcomes: Outcome[] }
 
 function rowOf(rows: MutableRow[], { shape, qos, broker, profile }: Plan): MutableRow {
@@ -143,14 +136,9 @@ function rowOf(rows: MutableRow[], { shape, qos, broker, profile }: Plan): Mutab
   return row
 }
 
-/** One directory per run, made empty: Node's names of profiles do not say what they are of. */
 function profileDirOf(options: MqttBenchOptions, plan: Plan, run: number): string | undefined {
   if (options.profileDir === undefined || plan.broker.name !== 'thingmesh') return undefined
-  const name = `${plan.shape.id}-qos${plan.qos}-${plan.profile.replaceAll(' ', '-')}-${run}`
-  const directory = resolve(options.profileDir, name)
-  rmSync(directory, { recursive: true, force: true })
-  mkdirSync(directory, { recursive: true })
-  return directory
+  return emptyDirectory(options.profileDir, `${plan.shape.id}-qos${plan.qos}-${plan.profile}-${run}`)
 }
 
 function notesOf(options: MqttBenchOptions, canPin: boolean): string[] {
@@ -192,7 +180,7 @@ function progress(row: Row, outcome: Outcome): string {
   const label = `${row.shape.title} QoS ${row.qos} ${row.broker} (${row.profile})`
   if ('failed' in outcome) return `${label}: ${outcome.failed}`
   const troubles = remarksOn({ ...row, outcomes: [outcome] }).length
-  return `${label}: ${FIGURES[outcome.result.kind](figureOf(outcome.result))}${troubles > 0 ? `, ${troubles} remarks` : ''}`
+  return `${label}: ${FIGURES[row.shape.kind](figureOf(outcome.result))}${troubles > 0 ? `, ${troubles} remarks` : ''}`
 }
 
 const FIGURES: Readonly<Record<Shape['kind'], (figure: number) => string>> = {
@@ -200,9 +188,4 @@ const FIGURES: Readonly<Record<Shape['kind'], (figure: number) => string>> = {
   idle: bytes => `${whole(bytes)} B each`,
   filters: micros => `${micros.toFixed(2)} µs/msg`,
   drain: rate => `${whole(rate)} msg/s`,
-}
-
-function save(path: string, markdown: string): void {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, markdown)
 }

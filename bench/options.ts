@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
+import { number, pick, wholeNumber } from './arguments.ts'
 import { PAYLOAD_BYTES_MIN } from './load/frames.ts'
 import type { Qos } from './load/job.ts'
 import { DEFAULT_SIZES, SHAPES, type Shape, type Sizes } from './shapes.ts'
@@ -122,25 +123,4 @@ export function parseMqttOptions(args: readonly string[]): MqttBenchOptions | 'h
     profileDir: values['profile-cpu'],
     dist: values.dist ?? false,
   }
-}
-
-function pick<T extends string>(option: string, value: string | undefined, known: readonly T[]): T[] {
-  const names = value === undefined ? known : value.split(',').map(name => name.trim())
-  return names.map(name => {
-    const found = known.find(candidate => candidate === name)
-    if (found === undefined) throw new TypeError(`${option} does not know ${name}; it knows ${known.join(', ')}`)
-    return found
-  })
-}
-
-function number(option: string, value: string | undefined, otherwise: number, min: number): number {
-  const parsed = value === undefined ? otherwise : Number(value)
-  if (!Number.isFinite(parsed) || parsed < min) throw new TypeError(`${option} must be a number of at least ${min}`)
-  return parsed
-}
-
-function wholeNumber(option: string, value: string | undefined, otherwise: number, min: number, step = 1): number {
-  const parsed = number(option, value, otherwise, min)
-  if (parsed % step === 0) return parsed
-  throw new TypeError(`${option} must be ${step === 1 ? 'a whole number' : `a multiple of ${step}`}`)
 }

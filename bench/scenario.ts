@@ -1,49 +1,51 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import type { Broker, RunningBroker } from './brokers/contract.ts'
 import type { Processes } from './brokers/processes.ts'
 import { sampleDisk, toDiskReading } from './disk.ts'
-import { jobOf, plannedMs } from './jobs.ts'
-import type { LoadJob, LoadReport, Qos, Window } from './load/job.ts'
-import type { MqttBenchOptions } from './options.ts'
+import { BROKER_CORE, LOAD_CORE, runGenerator } from './generator.ts'
+import type { Window } from './load/job.ts'
+import type { LoadJob } from './load/work.ts'
 import { profilesIn, type ThreadProfile } from './report/profile.ts'
 import type { Outcome } from './report/rows.ts'
-import { connectionsOf, type Shape } from './shapes.ts'
 
-export const BROKER_CORE = 0
-const LOAD_CORE = 1
-// Connects, drains and a slow start, on top of the phases whose length is known.
-const SLACK_MS = 120_000
 // A dying process closes its sockets a moment before its exit is reported.
 const DEATH_NOTICE_MS = 1_000
 const DISK_MS = 1_000
 
-export interface ScenarioOptions {
-  readonly shape: Shape
-  readonly qos: Qos
-  readonly broker: Broker
-  readonly profile: string
-  readonly bench: MqttBenchOptions
+/** A broker or server that is there to be measured. */
+interface Measurable {
+  /** How the process ended by itself, `undefined` while it runs. */
+  death(): string | undefined
+  stop(): Promise<void>
+}
+
+export interface ScenarioOptions<Running extends Measurable, Job extends LoadJob> {
+  readonly name: string
   readonly processes: Processes
   readonly workDir: string
+  /** The bare disk is measured on both sides of the row: what a shared disk gives changes by the minute. */
+  readonly againstDisk: boolean
   /** An empty directory for the broker's CPU profiles. */
   readonly profileDir: string | undefined
+  readonly start: (dataDir: string) => Promise<Running>
+  readonly jobOf: (running: Running, cores: LoadJob['cores']) => Job
+  readonly plannedMs: (job: Job) => number
 }
 
 /** One row, once: a fresh broker, a fresh generator. Never throws for what a broker does; that becomes the outcome. */
-export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
-  const { shape, qos, broker, profile, bench, processes, workDir } = options
-  const dataDir = mkdtempSync(join(workDir, `${broker.name}-`))
-  const againstDisk = shape.kind === 'flow' && qos > 0 && bench.latencySeconds > 0 && broker.isSynced(profile)
-  // On both sides of the row: what a shared disk gives changes by the minute.
+export async function runScenario<Running extends Measurable, Job extends LoadJob>(
+  options: ScenarioOptions<Running, Job>,
+): Promise<Outcome> {
+  const { name, processes, workDir, againstDisk } = options
+  const dataDir = mkdtempSync(join(workDir, `${name}-`))
   const disk = againstDisk ? sampleDisk(workDir, DISK_MS) : []
-  let running: RunningBroker | undefined
+  let running: Running | undefined
   try {
-    running = await startBroker(options, dataDir)
+    running = await options.start(dataDir)
     const cores = processes.canPin ? { broker: BROKER_CORE, load: LOAD_CORE } : undefined
-    const report = await runGenerator(jobOf({ shape, qos, bench, running, cores }), processes)
+    const job = options.jobOf(running, cores)
+    const report = await runGenerator(job, processes, options.plannedMs(job))
     if (report.kind === 'done') {
       const { result } = report
       await running.stop()
@@ -69,44 +71,10 @@ export async function runScenario(options: ScenarioOptions): Promise<Outcome> {
   }
 }
 
-function startBroker(options: ScenarioOptions, dataDir: string): Promise<RunningBroker> {
-  const { shape, broker, profile, bench, processes, profileDir } = options
-  const connections = connectionsOf(shape, bench.sizes)
-  // A restart is no way to keep what lives in memory only.
-  const isWeighed = shape.kind === 'idle' || (shape.kind === 'drain' && broker.isSynced(profile))
-  return broker.start({ processes, dataDir, profile, connections, isWeighed, core: BROKER_CORE, profileDir })
-}
-
 function threadsOf(profileDir: string, window: Window): readonly ThreadProfile[] {
   return profilesIn(profileDir, { startMicros: window.startMicros, endMicros: window.endMicros })
 }
 
-async function untilDead(running: RunningBroker): Promise<void> {
+async function untilDead(running: Measurable): Promise<void> {
   while (running.death() === undefined) await delay(20)
-}
-
-async function runGenerator(job: LoadJob, processes: Processes): Promise<LoadReport> {
-  const script = fileURLToPath(new URL('./load/main.ts', import.meta.url))
-  const generator = processes.start(LOAD_CORE, [process.execPath, ...process.execArgv, script], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  const limitMs = plannedMs(job) + SLACK_MS
-  const timer = new AbortController()
-  try {
-    return await Promise.race([
-      new Promise<LoadReport>(resolve => {
-        generator.child.once('message', message => resolve(message as LoadReport))
-        generator.child.send(job)
-      }),
-      generator.exited.then(() => {
-        throw new Error(`the load generator ended: ${generator.death()}`)
-      }),
-      delay(limitMs, undefined, { signal: timer.signal }).then(() => {
-        throw new Error(`timed out after ${limitMs} ms`)
-      }),
-    ])
-  } finally {
-    timer.abort()
-    await generator.stop()
-  }
 }

@@ -1,63 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Qos } from '../load/job.ts'
 import type { Shape } from '../shapes.ts'
-import { BENCH_TOPICS, type Broker, type Credentials } from './contract.ts'
-import { firstLine } from './processes.ts'
+import { BENCH_TOPICS, type Broker } from './contract.ts'
+import { hubVersion, PROFILES, startHub } from './hub.ts'
 
-const READY_TIMEOUT_MS = 20_000
-const REQUESTS_AT_ONCE = 16
-// Writing a CPU profile takes longer than a hub has to stop.
-const PROFILED_STOP_MS = 60_000
-
-/** As docs/EMBEDDING.md advises, and `npm run hub` does. */
-export const frugal = '--max-semi-space-size=16'
-
-/** How a profile's name in the table maps onto the hub's options. */
-const PROFILES: Readonly<Record<string, { durability: string; record: string }>> = {
-  'record acked': { durability: 'disk', record: 'acked' },
-  'record all': { durability: 'disk', record: 'all' },
-  memory: { durability: 'memory', record: 'acked' },
-  process: { durability: 'process', record: 'acked' },
-  disk: { durability: 'disk', record: 'acked' },
-}
-
-/**
- * Our hub as its command line starts it, with authentication and grants on: every connection is a thing of its own with
- * a key. `dist` runs the built package instead of the source.
- */
+/** Our hub, by the door for MQTT. `dist` runs the built package instead of the source. */
 export function thingmesh(options: { dist: boolean }): Broker {
-  const root = fileURLToPath(new URL('../../packages/server-kit/', import.meta.url))
-  const entry = join(root, options.dist ? 'dist/thingmesh.js' : 'src/cli/main.ts')
   return {
     name: 'thingmesh',
     profiles: profilesOf,
     isSynced: profile => PROFILES[profile]?.durability === 'disk',
-    version: async () => {
-      if (!existsSync(entry)) return { missing: `${entry} does not exist` }
-      const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-      return { version: `${version}, ${options.dist ? 'built' : 'from source'}` }
-    },
-    start: async ({ processes, dataDir, profile, connections, isWeighed, core, profileDir }) => {
-      const { durability, record } = PROFILES[profile] ?? raiseUnknown(profile)
-      const flags = [frugal, ...(options.dist ? [] : process.execArgv)]
-      if (isWeighed) flags.push(preload('./collect-garbage.ts'))
-      if (profileDir) flags.push('--cpu-prof', `--cpu-prof-dir=${profileDir}`, preload('./profile-workers.ts'))
-      const ports = ['--mqtt', '0', '--http', '0', '--coap', '0']
-      const serve = ['serve', '--data', join(dataDir, 'hub'), '--host', '127.0.0.1', ...ports]
-      const command = [process.execPath, ...flags, entry, ...serve, '--durability', durability, '--json']
-      const stopMs = profileDir ? PROFILED_STOP_MS : undefined
-      let running = processes.start(core, command, {}, stopMs)
-      let ready = parseReady(await firstLine(running, READY_TIMEOUT_MS))
-      const admin = adminOf(ready)
-      await admin('channels', { name: 'bench', record })
-      const keys = await provision(admin, connections)
-      if (isWeighed) {
-        await running.stop()
-        running = processes.start(core, command, {}, stopMs)
-        ready = parseReady(await firstLine(running, READY_TIMEOUT_MS))
-      }
+    version: async () => hubVersion(options.dist),
+    start: async ({ connections, isWeighed, ...start }) => {
+      const { ready, keys, running } = await startHub({
+        ...start,
+        dist: options.dist,
+        things: connections,
+        actions: ['publish', 'subscribe'],
+        isWeighed,
+      })
       const { pid, death, stop } = running
       const { host, port } = ready.mqtt
       const collects = { collectsGarbage: isWeighed }
@@ -71,56 +31,4 @@ function profilesOf(qos: Qos, shape: Shape): readonly string[] {
   if (shape.kind === 'filters') return ['record acked']
   if (qos === 0) return ['record acked', 'record all']
   return qos === 1 && shape.kind === 'flow' ? ['memory', 'process', 'disk'] : ['memory', 'disk']
-}
-
-function preload(file: string): string {
-  return `--import=${new URL(file, import.meta.url).href}`
-}
-
-interface Ready {
-  readonly mqtt: { readonly host: string; readonly port: number }
-  readonly http: { readonly host: string; readonly port: number }
-  /** At the first start on new data only. */
-  readonly adminToken?: string
-}
-
-type Admin = (path: string, body: object) => Promise<unknown>
-
-function parseReady(line: string): Ready {
-  const value = JSON.parse(line) as Partial<Ready> & { ready?: boolean }
-  const { mqtt, http, adminToken } = value
-  if (value.ready !== true || !mqtt || !http) throw new Error('the first line of the hub is not the ready object')
-  return { mqtt, http, ...(adminToken === undefined ? {} : { adminToken }) }
-}
-
-function adminOf(ready: Ready): Admin {
-  const base = `http://${ready.http.host}:${ready.http.port}/api/v1`
-  const headers = { authorization: `Bearer ${ready.adminToken}`, 'content-type': 'application/json' }
-  return async (path, body) => {
-    const response = await fetch(`${base}/${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
-    if (!response.ok) throw new Error(`POST /api/v1/${path} answered ${response.status}`)
-    const text = await response.text()
-    return text === '' ? undefined : JSON.parse(text)
-  }
-}
-
-/** One thing per connection: a hub lets a thing have few connections at a time. */
-async function provision(admin: Admin, count: number): Promise<Credentials[]> {
-  const keys: Credentials[] = []
-  let taken = 0
-  const next = async (): Promise<void> => {
-    while (taken < count) {
-      const i = taken++
-      const username = `bench-${i}`
-      const thing = (await admin('things', { name: username })) as { id: string; key: { secret: string } }
-      await admin('grants', { thing: thing.id, channel: 'bench', actions: ['publish', 'subscribe'] })
-      keys[i] = { username, password: thing.key.secret }
-    }
-  }
-  await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, next))
-  return keys
-}
-
-function raiseUnknown(profile: string): never {
-  throw new TypeError(`thingmesh has no profile ${profile}`)
 }

@@ -76,8 +76,7 @@ export class PublishFrames {
 
   patch(batch: Buffer, index: number, sequence: number, timeMs: number): void {
     const at = index * this.frameBytes + this.#payloadAt
-    putUint32(batch, at + SEQUENCE_AT, sequence)
-    batch.writeDoubleBE(timeMs, at + TIME_AT)
+    stampPayload(batch, at, sequence, timeMs)
   }
 
   patchPacketId(batch: Buffer, index: number, packetId: number): void {
@@ -111,6 +110,11 @@ export function payloadTimeMs(bytes: Buffer, at: number): number {
   return bytes.readDoubleBE(at + TIME_AT)
 }
 
+export function stampPayload(bytes: Buffer, at: number, sequence: number, timeMs: number): void {
+  putUint32(bytes, at + SEQUENCE_AT, sequence)
+  bytes.writeDoubleBE(timeMs, at + TIME_AT)
+}
+
 /** Whether every byte that is not a sequence or a time is as the publisher sent it. */
 export function isPayloadIntact(bytes: Uint8Array, at: number, end: number, payloadBytes: number): boolean {
   if (end - at !== payloadBytes || getUint32(bytes, at) !== MAGIC) return false
@@ -121,7 +125,8 @@ export function isPayloadIntact(bytes: Uint8Array, at: number, end: number, payl
   return true
 }
 
-function payloadOf(publisher: number, payloadBytes: number): Buffer {
+/** Sequence and time are 0, to be stamped. */
+export function payloadOf(publisher: number, payloadBytes: number): Buffer {
   const payload = Buffer.alloc(payloadBytes)
   putUint32(payload, 0, MAGIC)
   putUint32(payload, PUBLISHER_AT, publisher)

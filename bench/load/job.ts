@@ -11,13 +11,17 @@ export interface ClientSpec {
 export type Qos = 0 | 1 | 2
 
 /** What every job says: where the broker is, and where to look for its figures. */
-interface JobBase {
+export interface JobTarget {
   readonly host: string
   readonly port: number
   /** Read in /proc at both ends of a measured window. */
   readonly brokerPid: number
   /** Where both are pinned, to see who else was there; `undefined` when they are not. */
   readonly cores: { readonly broker: number; readonly load: number } | undefined
+}
+
+/** What every job over MQTT says besides. */
+interface JobBase extends JobTarget {
   /** SIGUSR2 makes the broker collect its garbage. */
   readonly collectsGarbage: boolean
   readonly qos: Qos
@@ -82,8 +86,7 @@ export interface DrainJob extends JobBase {
   readonly quietMs: number
 }
 
-/** What the parent asks of one generator process: plain data, sent over the fork's channel. */
-export type LoadJob = FlowJob | IdleJob | FiltersJob | DrainJob
+export type MqttJob = FlowJob | IdleJob | FiltersJob | DrainJob
 
 export interface LatencyResult {
   readonly samples: number
@@ -188,8 +191,4 @@ export interface DrainResult {
   readonly rssPeakBytes: number | undefined
 }
 
-export type LoadResult = FlowResult | IdleResult | FiltersResult | DrainResult
-
-export type LoadReport =
-  | { readonly kind: 'done'; readonly result: LoadResult }
-  | { readonly kind: 'failed'; readonly phase: string; readonly reason: string; readonly delivered: number }
+export type MqttResult = FlowResult | IdleResult | FiltersResult | DrainResult

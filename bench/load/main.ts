@@ -1,10 +1,13 @@
 // The load generator's process: one job comes in over the fork's channel, one report goes out.
+import { CrossingScenario } from './coap/crossing-scenario.ts'
+import { ObserversScenario } from './coap/observers-scenario.ts'
+import { RequestsScenario } from './coap/requests-scenario.ts'
 import { DrainScenario } from './drain-scenario.ts'
 import { FiltersScenario } from './filters-scenario.ts'
 import { FlowScenario } from './flow-scenario.ts'
 import { IdleScenario } from './idle-scenario.ts'
-import type { LoadJob, LoadReport } from './job.ts'
 import type { Scenario } from './scenario.ts'
+import type { LoadJob, LoadReport } from './work.ts'
 
 function scenarioOf(job: LoadJob): Scenario {
   switch (job.kind) {
@@ -16,6 +19,12 @@ function scenarioOf(job: LoadJob): Scenario {
       return new FiltersScenario(job)
     case 'drain':
       return new DrainScenario(job)
+    case 'requests':
+      return new RequestsScenario(job)
+    case 'observers':
+      return new ObserversScenario(job)
+    case 'crossing':
+      return new CrossingScenario(job)
   }
 }
 

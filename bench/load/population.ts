@@ -1,5 +1,5 @@
 import { Connection } from './connection.ts'
-import type { ClientSpec, LoadJob } from './job.ts'
+import type { ClientSpec, JobTarget } from './job.ts'
 
 const READ_BUFFER_BYTES = 262_144
 // Hundreds of connects at once measure the accept queue, not the broker.
@@ -8,12 +8,12 @@ const CONNECTS_AT_ONCE = 20
 /** All connections of one job, and the promise that fails as soon as one of them is lost. */
 export class Population {
   readonly lost: Promise<never>
-  readonly #target: Pick<LoadJob, 'host' | 'port'>
+  readonly #target: Pick<JobTarget, 'host' | 'port'>
   readonly #readBuffer = Buffer.alloc(READ_BUFFER_BYTES)
   readonly #connections = new Set<Connection>()
   #onLost: (reason: string) => void = () => {}
 
-  constructor(target: Pick<LoadJob, 'host' | 'port'>) {
+  constructor(target: Pick<JobTarget, 'host' | 'port'>) {
     this.#target = target
     this.lost = new Promise((_, reject) => {
       this.#onLost = reason => reject(new Error(reason))

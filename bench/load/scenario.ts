@@ -1,4 +1,4 @@
-import type { LoadResult } from './job.ts'
+import type { LoadResult } from './work.ts'
 
 /** One job being done. `phase` and `delivered` tell how far it came, should it fail. */
 export interface Scenario {

@@ -1,5 +1,5 @@
 import { type ProcessReading, readCoreBusySeconds, readProcess } from '../proc.ts'
-import type { LoadJob, Window } from './job.ts'
+import type { JobTarget, Window } from './job.ts'
 
 /** What the counters said at one moment. */
 export interface Reading {
@@ -10,7 +10,7 @@ export interface Reading {
   readonly loadCoreSeconds: number | undefined
 }
 
-export function takeReading({ brokerPid, cores }: Pick<LoadJob, 'brokerPid' | 'cores'>): Reading {
+export function takeReading({ brokerPid, cores }: Pick<JobTarget, 'brokerPid' | 'cores'>): Reading {
   const cpu = process.cpuUsage()
   return {
     micros: Number(process.hrtime.bigint() / 1_000n),

@@ -1,4 +1,5 @@
-import type { DrainResult, FiltersResult, FlowResult, IdleResult, LoadResult, Qos } from '../load/job.ts'
+import type { DrainResult, FiltersResult, FlowResult, IdleResult, Qos } from '../load/job.ts'
+import type { LoadResult } from '../load/work.ts'
 import { DEFAULT_SIZES, type FlowShape, type Sizes } from '../shapes.ts'
 import type { TrieReading } from '../trie.ts'
 import { isFaulty } from './remarks.ts'

@@ -1,11 +1,8 @@
 import type { DiskReading } from '../disk.ts'
 import type { HostFacts } from '../host.ts'
-import type { Sizes } from '../shapes.ts'
 import type { TrieReading } from '../trie.ts'
-import { type Bar, barsOf } from './bars.ts'
-import { remarksOn } from './remarks.ts'
-import { medianOf, OTHERS_SHARE_MAX, type Row } from './rows.ts'
-import { tablesOf } from './tables.ts'
+import type { Bar } from './bars.ts'
+import { medianOf, OTHERS_SHARE_MAX, type Outcome } from './rows.ts'
 import { mebibytes, toTable } from './text.ts'
 
 export interface Report {
@@ -16,25 +13,25 @@ export interface Report {
   readonly peers: readonly { readonly name: string; readonly version: string }[]
   readonly missing: readonly { readonly name: string; readonly reason: string }[]
   readonly notes: readonly string[]
-  readonly sizes: Sizes
-  /** The hub's matching alone, without the way to it. */
-  readonly trie: TrieReading | undefined
-  readonly rows: readonly Row[]
+  readonly bars: readonly Bar[]
+  /** Lines, as the following ones. */
+  readonly tables: readonly string[]
+  readonly remarks: readonly string[]
+  readonly profiles: readonly string[]
 }
 
 /** The whole result as Markdown. */
 export function toMarkdown(report: Report): string {
-  const remarks = report.rows.flatMap(remarksOn)
+  const { remarks } = report
   return [
     `# ${report.title}`,
     '',
     ...factsOf(report),
     '',
-    ...barsSection(barsOf(report)),
-    ...tablesOf(report.rows),
-    ...trieSection(report.trie),
+    ...barsSection(report.bars),
+    ...report.tables,
     ...(remarks.length > 0 ? ['## What went wrong', '', ...remarks.map(remark => `- ${remark}`), ''] : []),
-    ...profilesSection(report.rows),
+    ...report.profiles,
   ].join('\n')
 }
 
@@ -58,7 +55,8 @@ function barsSection(bars: readonly Bar[]): string[] {
   return ['## Bars', '', ...toTable(['what', 'demanded', 'measured', 'verdict'], 4, lines)]
 }
 
-function trieSection(trie: TrieReading | undefined): string[] {
+/** The hub's matching alone, without the way to it. */
+export function trieSection(trie: TrieReading | undefined): string[] {
   if (!trie) return []
   const { few, many, othersShare } = trie
   const lines = [few, many].map(({ filters, nanoseconds }) => [String(filters), nanoseconds.toFixed(0)])
@@ -67,11 +65,11 @@ function trieSection(trie: TrieReading | undefined): string[] {
   return ['## The filter trie alone', '', ...toTable(['filters', 'ns/match'], 1, lines), ...doubt]
 }
 
-function profilesSection(rows: readonly Row[]): string[] {
-  const lines = rows.flatMap(row => {
-    const threads = medianOf(row.outcomes)?.threads ?? []
+export function profilesSection(rows: readonly { label: string; outcomes: readonly Outcome[] }[]): string[] {
+  const lines = rows.flatMap(({ label, outcomes }) => {
+    const threads = medianOf(outcomes)?.threads ?? []
     return threads.flatMap(({ thread, busyShare, top }) => [
-      `### ${row.broker} (${row.profile}), ${row.shape.title}, QoS ${row.qos}: ${thread}, busy ${share(busyShare)}`,
+      `### ${label}: ${thread}, busy ${share(busyShare)}`,
       '',
       ...toTable(
         ['function', 'self %'],

@@ -1,12 +1,19 @@
-import type { FlowResult, LoadResult } from '../load/job.ts'
-import { isDisturbed, isLoadBound, othersShare, type Row, windowsOf } from './rows.ts'
+import type { RequestsTally } from '../load/coap/job.ts'
+import type { Tally } from '../load/job.ts'
+import type { LoadResult } from '../load/work.ts'
+import { isDisturbed, isLoadBound, type Outcome, othersShare, type Row, windowsOf } from './rows.ts'
 import { whole } from './text.ts'
 
 /** What in a row breaks a promise or spoils a figure, in words; empty when all is well. */
 export function remarksOn(row: Row): string[] {
-  const several = row.outcomes.length > 1
-  return row.outcomes.flatMap((outcome, run) => {
-    const label = `${labelOf(row)}${several ? `, run ${run + 1}` : ''}`
+  return remarksAbout(labelOf(row), row.outcomes)
+}
+
+/** The same of a row of any bench. */
+export function remarksAbout(row: string, outcomes: readonly Outcome[]): string[] {
+  const several = outcomes.length > 1
+  return outcomes.flatMap((outcome, run) => {
+    const label = `${row}${several ? `, run ${run + 1}` : ''}`
     const remarks =
       'failed' in outcome ? [outcome.failed] : [...faultsIn(outcome.result), ...doubtsAbout(outcome.result)]
     return remarks.map(remark => `${label}: ${remark}`)
@@ -14,7 +21,7 @@ export function remarksOn(row: Row): string[] {
 }
 
 /** Whether messages went astray in any run: then its figures prove nothing, however good they are. */
-export function isFaulty(row: Row): boolean {
+export function isFaulty(row: Pick<Row, 'outcomes'>): boolean {
   return row.outcomes.some(outcome => 'failed' in outcome || faultsIn(outcome.result).length > 0)
 }
 
@@ -30,6 +37,9 @@ function doubtsAbout(result: LoadResult): string[] {
     const others = Math.max(...windowsOf(result).map(window => othersShare(window) ?? 0))
     doubts.push(`NOT COMPARABLE, other processes took ${Math.round(others * 100)} % of a core`)
   }
+  if (result.kind === 'requests') {
+    doubts.push(...counted([[result.tally.resent, 'requests sent again for want of an answer']]))
+  }
   if (result.kind === 'flow') {
     doubts.push(...counted([[result.stalls, 'times a publisher waited 500 ms for deliveries in vain']]))
   }
@@ -42,7 +52,7 @@ function doubtsAbout(result: LoadResult): string[] {
 function faultsIn(result: LoadResult): string[] {
   switch (result.kind) {
     case 'flow':
-      return flowFaults(result)
+      return tallyFaults(result.tally, result.drained)
     case 'idle':
       return counted([[result.connections - result.alive, 'connections that did not answer a PINGREQ']])
     case 'filters':
@@ -57,10 +67,30 @@ function faultsIn(result: LoadResult): string[] {
         [result.reordered, 'deliveries out of order'],
         [result.corrupt, 'payloads not as they were sent'],
       ])
+    case 'requests':
+      return requestFaults(result.tally)
+    case 'observers':
+      return counted([
+        [result.observers * result.roundsMs.length - result.notified, 'notifications that never came'],
+        [result.duplicated, 'duplicate notifications'],
+        [result.corrupt, 'notifications not as they should be'],
+      ])
+    case 'crossing':
+      return tallyFaults(result.tally, true)
   }
 }
 
-function flowFaults({ tally, drained }: FlowResult): string[] {
+function requestFaults({ sent, answered, refused, lost, duplicated, corrupt }: RequestsTally): string[] {
+  return counted([
+    [lost, 'requests never answered'],
+    [sent - answered - lost, 'requests still without an answer when the bench stopped waiting'],
+    [refused, 'requests refused'],
+    [duplicated, 'answers to what was answered already'],
+    [corrupt, 'answers not as they should be'],
+  ])
+}
+
+function tallyFaults(tally: Tally, drained: boolean): string[] {
   const acknowledged = tally.acked > 0
   const lost = acknowledged ? 'deliveries of acknowledged messages lost' : 'deliveries dropped'
   const late = 'when the bench stopped waiting, so none is proved lost'

@@ -1,5 +1,7 @@
 import type { DiskReading } from '../disk.ts'
-import type { FlowResult, LoadResult, Qos, Window } from '../load/job.ts'
+import type { ObserversResult } from '../load/coap/job.ts'
+import type { FlowResult, Qos, Window } from '../load/job.ts'
+import type { LoadResult } from '../load/work.ts'
 import type { Shape } from '../shapes.ts'
 import type { ThreadProfile } from './profile.ts'
 
@@ -51,6 +53,8 @@ export function isDisturbed(result: LoadResult): boolean {
 
 /** The generator had nothing to spare: the figure says what it can do, the broker may do more. */
 export function isLoadBound(result: LoadResult): boolean {
+  // It spins between two messages.
+  if (result.kind === 'crossing') return false
   return windowsOf(result).some(window => window.loadCpuSeconds / window.seconds > LOAD_SHARE_MAX)
 }
 
@@ -65,6 +69,12 @@ export function figureOf(result: LoadResult): number {
       return costPerMessage(result.many.window, result.many.delivered) ?? 0
     case 'drain':
       return result.delivered / result.window.seconds
+    case 'requests':
+      return result.answered / result.window.seconds
+    case 'observers':
+      return slowestSeconds(result)
+    case 'crossing':
+      return result.latency.p50Ms
   }
 }
 
@@ -80,6 +90,11 @@ export function medianOf(outcomes: readonly Outcome[]): Measured | undefined {
 export function medianFlow(row: Row | undefined): Measured<FlowResult> | undefined {
   const median = row && medianOf(row.outcomes)
   return median?.result.kind === 'flow' ? (median as Measured<FlowResult>) : undefined
+}
+
+/** Of the rounds; endless where a notification never came. */
+export function slowestSeconds({ roundsMs }: ObserversResult): number {
+  return Math.max(...roundsMs) / 1_000
 }
 
 export function bytesPerConnection(result: {

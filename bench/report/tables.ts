@@ -1,19 +1,19 @@
-import type { DrainResult, FiltersResult, FlowResult, IdleResult, LoadResult, Window } from '../load/job.ts'
-import type { Shape } from '../shapes.ts'
+import type { DrainResult, FiltersResult, FlowResult, IdleResult } from '../load/job.ts'
+import type { LoadResult } from '../load/work.ts'
 import {
   bytesPerConnection,
   costPerMessage,
   figureOf,
   isDisturbed,
   isLoadBound,
-  type Measured,
   medianFlow,
-  medianOf,
-  othersShare,
   type Row,
   rateOf,
 } from './rows.ts'
-import { kibibytes, mebibytes, milliseconds, NONE, optional, percent, toTable, whole } from './text.ts'
+import { cpuCells, type Table as RowTable, rangeOf, tableOf } from './table.ts'
+import { kibibytes, mebibytes, milliseconds, NONE, optional, percent, whole } from './text.ts'
+
+type Table<R extends LoadResult> = RowTable<R, Row>
 
 /** The rows of one kind of shape, as Markdown; nothing where there are none. */
 export function tablesOf(rows: readonly Row[]): string[] {
@@ -23,29 +23,6 @@ export function tablesOf(rows: readonly Row[]): string[] {
     ...tableOf('Distinct filters', FILTERS, 'filters', rows),
     ...tableOf('Drain of queues', DRAIN, 'drain', rows),
   ]
-}
-
-interface Table<R extends LoadResult> {
-  readonly keys: readonly string[]
-  readonly keysOf: (row: Row) => readonly string[]
-  readonly columns: readonly string[]
-  readonly cells: (measured: Measured<R>, row: Row, rows: readonly Row[]) => readonly string[]
-}
-
-function tableOf<R extends LoadResult>(title: string, table: Table<R>, kind: Shape['kind'], all: readonly Row[]) {
-  const rows = all.filter(row => row.shape.kind === kind)
-  if (rows.length === 0) return []
-  const lines = rows.map(row => {
-    const median = medianOf(row.outcomes)
-    const figures = median ? table.cells(median as Measured<R>, row, rows) : failedCells(row, table.columns.length)
-    return [...table.keysOf(row), ...figures]
-  })
-  return [`## ${title}`, '', ...toTable([...table.keys, ...table.columns], table.keys.length, lines)]
-}
-
-function failedCells(row: Row, columns: number): string[] {
-  const died = row.outcomes.some(outcome => 'failed' in outcome && /\bdied\b/.test(outcome.failed))
-  return [died ? 'died' : 'failed', ...Array.from({ length: columns - 1 }, () => NONE)]
 }
 
 const who = { keys: ['broker', 'profile'], keysOf: (row: Row) => [row.broker, row.profile] }
@@ -184,20 +161,6 @@ const DRAIN: Table<DrainResult> = {
     whole(result.queued - result.delivered),
     whole(result.duplicated),
   ],
-}
-
-function cpuCells(window: Window): string[] {
-  return [
-    optional(window.brokerCpuSeconds, value => percent(value, window.seconds)),
-    percent(window.loadCpuSeconds, window.seconds),
-    optional(othersShare(window), share => Math.round(share * 100).toString()),
-  ]
-}
-
-/** Between the lowest and the highest run, where there were several. */
-function rangeOf(row: Row): string {
-  const rates = row.outcomes.flatMap(outcome => ('result' in outcome ? [figureOf(outcome.result)] : []))
-  return rates.length < 2 ? NONE : `${whole(Math.min(...rates))}–${whole(Math.max(...rates))}`
 }
 
 function ratioToMosquitto(result: FlowResult, row: Row, rows: readonly Row[]): number | undefined {

@@ -1,28 +1,9 @@
-import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { parseTables } from '../report/compare.ts'
+import { bench } from './support/bench.ts'
 
-const FLAGS = ['--conditions=@thingmesh/source', '--wasm-wrapper-tiering-budget=1000000000']
 const SMALL = ['--seconds', '0.3', '--warmup', '0.2', '--latency', '0.3', '--settle', '0']
 const FEW = ['--connections', '20', '--filters', '1000', '--queued', '2000']
-
-function bench(...args: readonly string[]): Promise<string> {
-  const main = fileURLToPath(new URL('../main.ts', import.meta.url))
-  const child = spawn(process.execPath, [...FLAGS, main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  let errors = ''
-  child.stdout.setEncoding('utf8').on('data', text => {
-    said += text
-  })
-  child.stderr.setEncoding('utf8').on('data', text => {
-    errors += text
-  })
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', code => (code === 0 ? resolve(said) : reject(new Error(`exit code ${code}: ${errors}`))))
-  })
-}
 
 it('measures a hub in every shape, and finds no fault in it', async () => {
   const shapes = ['--shapes', 'pairs,persistent,idle,filters,drain']

@@ -1,4 +1,5 @@
-import type { DrainResult, FiltersResult, FlowResult, IdleResult, LoadResult, Qos, Window } from '../../load/job.ts'
+import type { DrainResult, FiltersResult, FlowResult, IdleResult, Qos, Window } from '../../load/job.ts'
+import type { LoadResult } from '../../load/work.ts'
 import type { Outcome, Row } from '../../report/rows.ts'
 import { SHAPES, type Shape } from '../../shapes.ts'
 
