@@ -14,6 +14,7 @@ import { type Definition, type Definitions, toDefinitions } from './pipeline/def
 import { Feeds } from './pipeline/feeds.ts'
 import { HistoryReader } from './pipeline/history.ts'
 import { HubIngress } from './pipeline/ingress.ts'
+import { LastValues } from './pipeline/last-values.ts'
 import { defaultHubLimits, type HubLimits } from './pipeline/limits.ts'
 import { LogReader } from './pipeline/log-reader.ts'
 import { createMeter } from './pipeline/meter.ts'
@@ -280,6 +281,8 @@ function composeWalk({ store, registry, limits, definitions, meter, controlOf, o
   const topics = new TopicTable(channels, limits, definitions)
   const router = new Router(error => onFault(error, 'router'))
   const retained = new RetainedIndex(limits, counters)
+  const lastValues = new LastValues(retained, limits.lastValuesBytesMax)
+  meter.gauge('thingmesh_last_values_bytes', 'Last values in memory because they were read.', () => lastValues.bytes)
   const sequencer = new Sequencer(log, error => onFault(error, 'log'))
   const committer = new Committer(log, limits, counters, {
     committed: message => router.routeCommitted(message),
@@ -317,7 +320,7 @@ function composeWalk({ store, registry, limits, definitions, meter, controlOf, o
       settled: () => committer.settled(),
       fault: error => onFault(error, 'retained'),
     }),
-    history: new HistoryReader({ log, retained: store.retained, channels, committer, router, limits }),
+    history: new HistoryReader({ log, retained: store.retained, lastValues, channels, committer, router, limits }),
     presences: new Presences(limits.presencesMax, counters.presencesForgotten),
     controlOf,
     health: () => healthOf(committer),

@@ -93,6 +93,11 @@ export interface Session {
   follow(request: FollowRequest): AsyncIterable<MessagePage>
   /** The last value of every address that matches, as far as the principal may `read` or `subscribe` to it. */
   latest(filter: string): Promise<readonly Message[]>
+  /**
+   * The last value of one topic, where the hub has it in memory and the principal may have it; `undefined` says nothing: ask
+   * `latest`, which also knows why there is none.
+   */
+  latestAtHand(topic: string): Message | undefined
   /** The channels of which the principal may use at least a part, and how. */
   channels(): readonly UsableChannel[]
   /** The registry and the meters, for principals with a control scope; throws `permission-denied` for others. */

@@ -8,7 +8,9 @@ import type {
   RetainedMessages,
   Rights,
 } from '../contracts/index.ts'
+import { hasExpired } from './accepted.ts'
 import type { Committer } from './committer.ts'
+import type { LastValues } from './last-values.ts'
 import type { HubLimits } from './limits.ts'
 import type { Router } from './router.ts'
 import type { Receiver, Target } from './target.ts'
@@ -36,6 +38,7 @@ export interface Reader {
 export class HistoryReader {
   readonly #log: MessageLog
   readonly #retained: RetainedMessages
+  readonly #lastValues: LastValues
   readonly #channels: ChannelDirectory
   readonly #committer: Committer
   readonly #router: Router
@@ -44,6 +47,7 @@ export class HistoryReader {
   constructor(parts: {
     log: MessageLog
     retained: RetainedMessages
+    lastValues: LastValues
     channels: ChannelDirectory
     committer: Committer
     router: Router
@@ -51,6 +55,7 @@ export class HistoryReader {
   }) {
     this.#log = parts.log
     this.#retained = parts.retained
+    this.#lastValues = parts.lastValues
     this.#channels = parts.channels
     this.#committer = parts.committer
     this.#router = parts.router
@@ -119,7 +124,26 @@ export class HistoryReader {
     await this.#committer.settled()
     const messages = await this.#retained.match(reader.domain, [filter], latestMax)
     if (reader.signal.aborted) throw new ThingmeshError('canceled', 'the session is closed')
-    return messages.filter(({ topic }) => reader.rights().may('read', topic) || reader.rights().may('subscribe', topic))
+    const [first] = messages
+    if (messages.length === 1 && first!.topic === filter) this.#lastValues.keep(first!)
+    const nowMs = Date.now()
+    return messages.filter(message => mayHave(reader, message.topic) && !hasExpired(message, nowMs))
+  }
+
+  /** The last value of one topic, where it is at hand. Does not weigh the reader's rights. */
+  latestAtHand(domain: string, topic: string): Message | undefined {
+    const message = this.#lastValues.find(domain, topic)
+    return message !== undefined && !hasExpired(message, Date.now()) ? message : undefined
+  }
+
+  /** Whether `latest` would give the reader the last value of the topic. */
+  mayHaveLatest(reader: Reader, topic: string): boolean {
+    try {
+      this.#check(reader, topic, ['read', 'subscribe'])
+    } catch {
+      return false
+    }
+    return mayHave(reader, topic)
   }
 
   #check({ domain, rights }: Reader, filter: string, actions: readonly ('read' | 'subscribe')[]): void {
@@ -157,6 +181,10 @@ export class HistoryReader {
       else after = page.scannedTo
     }
   }
+}
+
+function mayHave({ rights }: Reader, topic: string): boolean {
+  return rights().may('read', topic) || rights().may('subscribe', topic)
 }
 
 /** A page that ends where the limit is reached: the rest is for the next one. */

@@ -28,6 +28,8 @@ export interface HubLimits {
   readonly presencesMax: number
   readonly retainedPerDomainMax: number
   readonly retainedBytesMax: number
+  /** Last values that are kept in memory because they were read, of all domains together. */
+  readonly lastValuesBytesMax: number
   /** Waiting to be written, before at-least-once publishing is refused with `unavailable`. */
   readonly commitBytesMax: number
   /** Waiting to be written, before at-most-once messages are no longer recorded. */
@@ -61,6 +63,7 @@ export const defaultHubLimits: HubLimits = {
   presencesMax: 100_000,
   retainedPerDomainMax: 100_000,
   retainedBytesMax: 64 * 1024,
+  lastValuesBytesMax: 16 * 1024 * 1024,
   commitBytesMax: 64 * 1024 * 1024,
   recordBytesMax: 16 * 1024 * 1024,
   queueMessagesMax: 16_384,

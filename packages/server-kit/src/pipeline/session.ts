@@ -74,6 +74,8 @@ export class HubSession implements Session, Stay {
   #rightsGeneration: number
   /** Topics that were weighed and found allowed, as of the registry's generation. */
   readonly #admitted = new SparseMap<string, TopicEntry>()
+  /** Topics whose last value the principal may have, as of the registry's generation: none that has no value. */
+  readonly #readable = new SparseMap<string, number>()
   #closed = false
   /** What is still being looked for, or followed, when the session closes is for nobody. */
   #closing: AbortController | undefined
@@ -214,6 +216,20 @@ export class HubSession implements Session, Stay {
   async latest(filter: string): Promise<readonly Message[]> {
     this.#checkOpen()
     return this.#walk.history.latest(this.#reader(), filter)
+  }
+
+  latestAtHand(topic: string): Message | undefined {
+    this.#checkOpen()
+    const { history, topics } = this.#walk
+    const message = history.latestAtHand(this.#principal.domain, topic)
+    if (message === undefined) return undefined
+    if (this.#readable.get(topic) !== topics.generation) {
+      if (!history.mayHaveLatest(this.#reader(), topic)) return undefined
+      if (this.#readable.size >= admittedMax) this.#readable.clear()
+      this.#readable.set(topic, topics.generation)
+    }
+    this.#activeAtMs = Date.now()
+    return message
   }
 
   /** What waits is weighed again when it comes: by then the rights may be others, and the session over. */

@@ -4,8 +4,11 @@ import { type CoapMessage, messageTypes, tokenBytesMax } from './message.ts'
 
 const headerBytes = 4
 
-/** The datagram. Options may come in any order. Throws `invalid-argument` for what no message can hold. */
-export function encodeMessage(message: CoapMessage): Uint8Array {
+/**
+ * The datagram. Options may come in any order. `allocate` gives the bytes to write it into, of which every one is written.
+ * Throws `invalid-argument` for what no message can hold.
+ */
+export function encodeMessage(message: CoapMessage, allocate: (bytes: number) => Uint8Array = newBytes): Uint8Array {
   const { type, code, messageId, token, payload } = message
   const options = sortOptions(message.options)
   if (token.length > tokenBytesMax) throw malformed(`token of ${token.length} bytes, the limit is ${tokenBytesMax}`)
@@ -13,7 +16,7 @@ export function encodeMessage(message: CoapMessage): Uint8Array {
   checkInteger(messageId, 0xffff, 'message id')
   const size = measureOptions(options, payload)
   if (code === 0 && token.length + size > 0) throw malformed('empty message with a token, options or a payload')
-  const bytes = new Uint8Array(headerBytes + token.length + size)
+  const bytes = allocate(headerBytes + token.length + size)
   bytes[0] = 0x40 | (messageTypes.indexOf(type) << 4) | token.length
   bytes[1] = code
   bytes[2] = messageId >> 8
@@ -26,6 +29,10 @@ export function encodeMessage(message: CoapMessage): Uint8Array {
 /** Four bytes: an acknowledgement, a reset, or, confirmable, a ping (RFC 7252, section 4.1). */
 export function encodeEmpty(type: CoapMessage['type'], messageId: number): Uint8Array {
   return Uint8Array.of(0x40 | (messageTypes.indexOf(type) << 4), 0, messageId >> 8, messageId)
+}
+
+function newBytes(length: number): Uint8Array {
+  return new Uint8Array(length)
 }
 
 function checkInteger(value: number, max: number, field: string): void {

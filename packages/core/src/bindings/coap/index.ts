@@ -12,6 +12,7 @@ export {
 export { Code, codeClass, codeText, isRequestCode, isResponseCode } from './codes.ts'
 export { ContentFormat, fromContentFormat, toContentFormat } from './content-formats.ts'
 export { decodeHeader, decodeMessage, type MessageHeader } from './decode-message.ts'
+export { decodeOptions, type OptionScan, scanOptions } from './decode-options.ts'
 export { encodeEmpty, encodeMessage } from './encode-message.ts'
 export { FrameParser } from './frame-parser.ts'
 export { encodeFrame, Signal, SignalOption } from './frames.ts'

@@ -6,47 +6,30 @@ import {
   decodeMessage,
   encodeEmpty,
   encodeMessage,
-  findUint,
   isRequestCode,
-  isUnwanted,
-  OptionNumber,
+  type OptionScan,
+  scanOptions,
+  tokenBytesMax,
 } from '@thingmesh/core/coap'
-import type { CoapCounters } from './counters.ts'
-import type { EchoValues } from './echo.ts'
-import { type Exchange, Exchanges, unremembered } from './exchanges.ts'
-import type { CoapLimits } from './options.ts'
+import type { EngineContext } from './engine-context.ts'
+import { Exchanges } from './exchanges.ts'
 import { errorResponse } from './reasons.ts'
-import type { Outcome, Remote } from './remote.ts'
+import type { Remote } from './remote.ts'
 import { Remotes } from './remotes.ts'
-import { emptyResponse, isError, type Request, type Response } from './response.ts'
+import { Reply } from './reply.ts'
+import { CommitAnswer, type Response } from './response.ts'
 import { Transmissions } from './transmissions.ts'
 import type { UdpRemote } from './udp-remote.ts'
-import type { Wire } from './wire.ts'
+import { UdpRequest } from './udp-request.ts'
 
-export interface EngineContext {
-  readonly limits: CoapLimits
-  readonly counters: CoapCounters
-  readonly wire: Wire
-  readonly echo: EchoValues
-  /** Answers a request; `undefined` where there is nothing to answer. Does not reject. */
-  readonly answer: (request: Request, remote: Remote) => Promise<Response | undefined>
-  /** Nothing is known of the endpoint any more. */
-  readonly onForgotten: (remote: Remote) => void
-  /** Monotonic milliseconds. */
-  readonly nowMs: () => number
-  /** Evenly from 0 to 1. */
-  readonly random: () => number
+const headerBytes = 4
+const confirmableBits = 0
+
+/** Requests whose answers wait for one commit. */
+interface Batch {
+  readonly committed: Promise<void>
+  readonly waiting: { readonly answer: CommitAnswer; readonly reply: Reply }[]
 }
-
-/** A confirmable request whose answer may still go with its acknowledgement. */
-interface Unanswered {
-  readonly remote: UdpRemote
-  readonly exchange: Exchange
-  readonly acknowledgeAtMs: number
-}
-
-const amplificationMax = 3
-const pingBytes = 4
 
 /**
  * CoAP's message layer over datagrams (RFC 7252, section 4), without I/O: acknowledgements, repetitions, resets, and who
@@ -57,9 +40,14 @@ export class CoapEngine {
   readonly #exchanges: Exchanges
   readonly #transmissions: Transmissions
   readonly #remotes: Remotes
-  readonly #unanswered = new Set<Unanswered>()
+  readonly #scan: OptionScan = { optionsEnd: 0, payloadAt: 0, numberMax: 0 }
+  /** Confirmable requests whose answer may still go with its acknowledgement, the oldest first. */
+  readonly #unanswered = new Set<Reply>()
   #requestCount = 0
-  readonly #answering = new Set<Promise<void>>()
+  #answeringCount = 0
+  #onSettled: (() => void) | undefined
+  /** The last one that was begun to be waited for. */
+  #batch: Batch | undefined
   #closed = false
 
   constructor(context: EngineContext) {
@@ -94,23 +82,28 @@ export class CoapEngine {
       this.#refuseUnread(datagram, address, port)
       return
     }
-    let message: CoapMessage
+    const nowMs = this.#context.nowMs()
+    let message: CoapMessage | UdpRequest
     try {
-      message = decodeMessage(datagram)
+      message = this.#read(datagram)
     } catch {
       this.#context.counters.refused.malformed.value += 1
       this.#rejectMalformed(datagram, address, port)
       return
     }
-    this.#handle(message, this.#remotes.heard(address, port), datagram.length)
+    const remote = this.#remotes.heard(address, port, nowMs)
+    if (message instanceof UdpRequest) this.#receiveRequest(message, remote, nowMs)
+    else this.#receiveOther(message, remote)
   }
 
   /** Several times a second. */
   tick(isNeeded: (remote: Remote) => boolean): void {
     const nowMs = this.#context.nowMs()
-    for (const unanswered of this.#unanswered) {
-      if (unanswered.acknowledgeAtMs > nowMs) break
-      this.#acknowledge(unanswered)
+    for (const reply of this.#unanswered) {
+      if (reply.acknowledgeAtMs > nowMs) break
+      // It takes its time: the peer need not ask again, and is answered apart (RFC 7252, section 5.2.2).
+      this.#unanswered.delete(reply)
+      reply.acknowledge()
     }
     this.#transmissions.tick(nowMs)
     this.#exchanges.tick(nowMs)
@@ -118,8 +111,11 @@ export class CoapEngine {
   }
 
   /** Settles when what was asked so far is answered. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#answering)
+  settled(): Promise<void> {
+    if (this.#answeringCount === 0) return Promise.resolve()
+    return new Promise(resolve => {
+      this.#onSettled = resolve
+    })
   }
 
   /** What was to be said is said; nothing is sent again. */
@@ -129,23 +125,36 @@ export class CoapEngine {
     this.#unanswered.clear()
   }
 
-  #handle(message: CoapMessage, remote: UdpRemote, bytes: number): void {
-    const { type, code, messageId } = message
+  /** A request is read no further than it takes to know that it is well-formed: most ask what was asked before. */
+  #read(datagram: Uint8Array): CoapMessage | UdpRequest {
+    const first = datagram[0] ?? 0
+    const tokenEnd = headerBytes + (first & 0x0f)
+    const isRequest = first >> 6 === 1 && datagram.length >= tokenEnd && isRequestCode(datagram[1] ?? 0)
+    // An acknowledgement or a reset is none, whatever its code; and what is wrong is told in one place.
+    if (!isRequest || ((first >> 4) & 3) > 1 || tokenEnd > headerBytes + tokenBytesMax) return decodeMessage(datagram)
+    scanOptions(datagram, tokenEnd, this.#scan)
+    const { optionsEnd, payloadAt, numberMax } = this.#scan
+    const confirmable = ((first >> 4) & 3) === confirmableBits
+    return new UdpRequest(datagram, confirmable, { tokenEnd, optionsEnd, payloadAt, numberMax })
+  }
+
+  #receiveOther({ type, code, messageId }: CoapMessage, remote: UdpRemote): void {
     if (type === 'acknowledgement' || type === 'reset') {
       // What belongs to an acknowledgement of ours is nothing but its message id (RFC 7252, section 4.2).
       if (code === Code.empty) remote.answered(messageId, type === 'reset' ? 'reset' : 'acknowledged')
       return
     }
-    if (isRequestCode(code)) this.#receiveRequest(message, remote, bytes)
-    else if (type === 'confirmable') remote.send(encodeEmpty('reset', messageId))
+    if (type === 'confirmable') remote.send(encodeEmpty('reset', messageId))
   }
 
-  #receiveRequest(message: CoapMessage, remote: UdpRemote, bytes: number): void {
-    const { limits, counters, nowMs } = this.#context
-    const known = remote.exchanges.get(message.messageId)
-    if (known !== undefined && isSameToken(known.token, message.token)) {
+  #receiveRequest(request: UdpRequest, remote: UdpRemote, nowMs: number): void {
+    const { limits, counters } = this.#context
+    const { messageId, token, confirmable } = request
+    const known = this.#exchanges.find(remote.exchanges, messageId)
+    if (this.#exchanges.hasToken(known, token)) {
       counters.duplicates.value += 1
-      if (message.type === 'confirmable' && known.reply !== undefined) remote.send(known.reply)
+      const reply = confirmable ? this.#exchanges.replyOf(known) : undefined
+      if (reply !== undefined) remote.send(reply)
       return
     }
     const limit =
@@ -154,42 +163,63 @@ export class CoapEngine {
         : this.#requestCount >= limits.requestsMax
           ? 'requests'
           : undefined
-    const { messageId, token } = message
-    const exchange =
-      limit === undefined
-        ? this.#exchanges.begin(remote.exchanges, messageId, token, nowMs())
-        : // The same request may find room when it comes again.
-          unremembered(messageId, token)
-    const reply = new Reply(this.#context, this.#exchanges, remote, message, exchange, bytes)
+    const reply = new Reply(this.#context, this.#exchanges, remote, request)
     if (limit !== undefined) {
       counters.refused[limit].value += 1
-      reply.send(errorResponse(new ThingmeshError('unavailable', 'too many requests are not answered yet')), () => {})
+      // Not remembered: the same request may find room when it comes again.
+      reply.send(errorResponse(new ThingmeshError('unavailable', 'too many requests are not answered yet')))
       return
+    }
+    const answer = this.#context.answer(request, remote)
+    const isLater = answer instanceof CommitAnswer || answer instanceof Promise
+    // What is safe to do again, and done, is done again when it comes again.
+    if (isLater || !reply.isRepeatable) {
+      reply.exchange = this.#exchanges.begin(remote.exchanges, messageId, token, nowMs)
     }
     remote.requestCount += 1
     this.#requestCount += 1
-    const confirmable = message.type === 'confirmable'
-    const unanswered = { remote, exchange, acknowledgeAtMs: nowMs() + limits.piggybackMs }
-    if (confirmable) this.#unanswered.add(unanswered)
-    const { code, options, payload } = message
-    const answering = this.#context.answer({ code, token, options, payload, confirmable }, remote).then(response => {
-      this.#answering.delete(answering)
-      this.#unanswered.delete(unanswered)
-      if (this.#closed) return
-      reply.send(response, () => {
-        remote.requestCount -= 1
-        this.#requestCount -= 1
-      })
-    })
-    this.#answering.add(answering)
+    reply.onDone = this.#onDone
+    if (!isLater) {
+      reply.send(answer)
+      return
+    }
+    this.#answeringCount += 1
+    reply.acknowledgeAtMs = nowMs + limits.piggybackMs
+    if (confirmable) this.#unanswered.add(reply)
+    if (answer instanceof CommitAnswer) this.#awaitCommit(answer, reply)
+    else void answer.then(response => this.#answered(reply, response))
   }
 
-  /** The answer takes its time: the peer need not ask again, and is answered apart (RFC 7252, section 5.2.2). */
-  #acknowledge(unanswered: Unanswered): void {
-    this.#unanswered.delete(unanswered)
-    const { remote, exchange } = unanswered
-    exchange.reply = encodeEmpty('acknowledgement', exchange.messageId)
-    remote.send(exchange.reply)
+  /** Those of one batch wait together. */
+  #awaitCommit(answer: CommitAnswer, reply: Reply): void {
+    const { committed } = answer
+    if (this.#batch?.committed === committed) {
+      this.#batch.waiting.push({ answer, reply })
+      return
+    }
+    const batch: Batch = { committed, waiting: [{ answer, reply }] }
+    this.#batch = batch
+    committed.then(
+      () => this.#committed(batch, undefined),
+      error => this.#committed(batch, error),
+    )
+  }
+
+  #committed(batch: Batch, error: unknown): void {
+    if (this.#batch === batch) this.#batch = undefined
+    for (const { answer, reply } of batch.waiting) this.#answered(reply, answer.settle(error))
+  }
+
+  #answered(reply: Reply, response: Response | undefined): void {
+    this.#answeringCount -= 1
+    if (reply.request.confirmable) this.#unanswered.delete(reply)
+    if (!this.#closed) reply.send(response)
+    if (this.#answeringCount === 0) this.#onSettled?.()
+  }
+
+  readonly #onDone = (remote: UdpRemote): void => {
+    remote.requestCount -= 1
+    this.#requestCount -= 1
   }
 
   /** A format error: what wants an answer is told that there is none; what does not is dropped (RFC 7252, section 4.2, 4.3). */
@@ -213,102 +243,7 @@ export class CoapEngine {
   }
 
   #forget(remote: UdpRemote): void {
-    for (const exchange of remote.exchanges.values()) this.#exchanges.forget(exchange)
+    this.#exchanges.forgetAll(remote.exchanges)
     this.#context.onForgotten(remote)
   }
-}
-
-/** The way back of one request's answer. */
-class Reply {
-  readonly #context: EngineContext
-  readonly #exchanges: Exchanges
-  readonly #remote: UdpRemote
-  readonly #request: CoapMessage
-  readonly #exchange: Exchange
-  readonly #requestBytes: number
-
-  constructor(
-    context: EngineContext,
-    exchanges: Exchanges,
-    remote: UdpRemote,
-    request: CoapMessage,
-    exchange: Exchange,
-    requestBytes: number,
-  ) {
-    this.#context = context
-    this.#exchanges = exchanges
-    this.#remote = remote
-    this.#request = request
-    this.#exchange = exchange
-    this.#requestBytes = requestBytes
-  }
-
-  /** `onDone` comes when there is nothing more to be done for the request. */
-  send(response: Response | undefined, onDone: () => void): void {
-    const { type, messageId, options, token } = this.#request
-    const confirmable = type === 'confirmable'
-    const acknowledged = this.#exchange.reply !== undefined
-    const unwanted = response === undefined || isUnwanted(findUint(options, OptionNumber.noResponse), response.code)
-    if (unwanted) {
-      if (confirmable && !acknowledged) this.#remember(encodeEmpty('acknowledgement', messageId))
-      response?.onSent?.()
-      onDone()
-      return
-    }
-    const sent = this.#bounded(response, confirmable && acknowledged)
-    if (sent !== response) response.onRefused?.()
-    const body = { code: sent.code, token, options: sent.options, payload: sent.payload }
-    const settle = (outcome: Outcome) => {
-      if (outcome !== 'acknowledged') sent.onRefused?.()
-    }
-    if (!confirmable) {
-      this.#remote.sendApart({ type: 'non-confirmable', ...body }, settle)
-      onDone()
-    } else if (acknowledged) {
-      this.#remote.sendApart({ type: 'confirmable', ...body }, outcome => {
-        settle(outcome)
-        onDone()
-      })
-    } else {
-      this.#remember(encodeMessage({ type: 'acknowledgement', messageId, ...body }))
-      onDone()
-    }
-    sent.onSent?.()
-  }
-
-  /** What is safe to do again is done again when it comes again: keeping its answer would be the dearer way (RFC 7252, section 4.5). */
-  #remember(reply: Uint8Array): void {
-    this.#exchange.reply = reply
-    if (this.#request.code === Code.get) this.#exchanges.forget(this.#exchange)
-    this.#remote.send(reply)
-  }
-
-  /**
-   * Whoever writes another's address into his requests must not make this hub flood that address: until it has shown that
-   * it hears us, it is sent at most three times what came from there (RFC 9175, section 2.4), with all that is sent again
-   * for want of an answer: a response that comes apart, and a ping.
-   */
-  #bounded(response: Response, isRepeated: boolean): Response {
-    if (this.#remote.isProved) return response
-    const times = this.#context.limits.retransmitMax + 1
-    const room = Math.max(0, amplificationMax * this.#requestBytes - times * pingBytes)
-    const bytesMax = isRepeated ? Math.floor(room / times) : room
-    const without = { type: 'acknowledgement', messageId: 0, token: this.#request.token } as const
-    const bytesOf = ({ code, options, payload }: Response) =>
-      encodeMessage({ ...without, code, options, payload }).length
-    const bytes = bytesOf(response)
-    if (bytes <= bytesMax) return response
-    this.#context.counters.refused['address-proof'].value += 1
-    // The code tells; half a text would not.
-    if (isError(response)) return emptyResponse(response.code, response.options)
-    // A peer that does not know Echo shows it by this, and is answered when it asks again.
-    this.#remote.ping()
-    return emptyResponse(Code.unauthorized, [this.#context.echo.option(this.#remote)])
-  }
-}
-
-function isSameToken(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }

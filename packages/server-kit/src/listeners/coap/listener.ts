@@ -3,10 +3,10 @@ import { lookup } from 'node:dns'
 import { isIP, isIPv6 } from 'node:net'
 import { ThingmeshError } from '@thingmesh/core'
 import type { Listener, ListenerContext } from '../../contracts/index.ts'
-import type { CoapCounters } from './counters.ts'
 import { CoapEngine } from './engine.ts'
 import { type CoapLimits, type CoapListenerOptions, defaultCoapLimits } from './options.ts'
 import { composeServices } from './services.ts'
+import { SocketWire } from './socket-wire.ts'
 
 const tickMs = 50
 const slowTickMs = 1_000
@@ -55,12 +55,14 @@ async function run(limits: CoapLimits, context: ListenerContext): Promise<Runnin
   const engine = new CoapEngine({
     limits,
     counters,
-    wire: { send: (bytes, address, port) => send(socket, bytes, address, port, limits, counters) },
+    wire: new SocketWire(socket, limits, counters),
     echo,
     answer: (request, remote) => resources.answer(request, remote),
     onForgotten: remote => observers.forget(remote),
     nowMs: () => performance.now(),
     random: Math.random,
+    // Of the pool: small ones by the thousand, each in an allocation of its own, cost more than all the rest of a reply.
+    allocate: bytes => Buffer.allocUnsafe(bytes),
   })
   const gauge = (name: string, help: string, read: () => number) =>
     context.meter.gauge(`thingmesh_coap_${name}`, help, read, { transport: 'udp' })
@@ -70,7 +72,7 @@ async function run(limits: CoapLimits, context: ListenerContext): Promise<Runnin
 
   socket.on('message', (datagram, { address, port }) => {
     try {
-      engine.receive(toPlainBytes(datagram), address, port)
+      engine.receive(datagram, address, port)
     } catch (error) {
       fault(error)
     }
@@ -92,30 +94,13 @@ async function run(limits: CoapLimits, context: ListenerContext): Promise<Runnin
   }
 }
 
-/** What the system does not take goes nowhere, as on the way: who waits for it asks again. */
-function send(
-  socket: Socket,
-  bytes: Uint8Array,
-  address: string,
-  port: number,
-  { socketBytesMax }: CoapLimits,
-  { refused }: CoapCounters,
-): void {
-  if (socket.getSendQueueSize() + bytes.length > socketBytesMax) {
-    refused['socket-bytes'].value += 1
-    return
-  }
-  socket.send(bytes, port, address, error => {
-    if (error !== null) refused['socket-bytes'].value += 1
-  })
-}
-
 async function listen({ host, port }: CoapLimits): Promise<Socket> {
   const address = await resolveHost(host)
+  const family = isIPv6(address) ? 6 : 4
   const socket = createSocket({
-    type: isIPv6(address) ? 'udp6' : 'udp4',
-    // Addresses of peers are addresses: there is nothing to look up.
-    lookup: (name, _options, callback) => callback(null, name, isIP(name)),
+    type: `udp${family}`,
+    // Addresses of peers are addresses: there is nothing to look up, nor to see of what kind they are.
+    lookup: (name, _options, callback) => callback(null, name, family),
   })
   return new Promise((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
@@ -154,11 +139,6 @@ function resolveHost(host: string): Promise<string> {
       else reject(new ThingmeshError('unavailable', `cannot listen on ${host}: no such host`, { cause: error }))
     })
   })
-}
-
-/** A Node `Buffer` becomes the `Uint8Array` that it is: payloads would be Buffers too. */
-function toPlainBytes(datagram: Buffer): Uint8Array {
-  return new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length)
 }
 
 function withoutUndefined(options: CoapListenerOptions): Partial<CoapLimits> {

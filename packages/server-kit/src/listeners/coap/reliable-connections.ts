@@ -2,6 +2,7 @@ import type { ListenerContext, Peer, Places } from '../../contracts/index.ts'
 import type { Framing } from './framing.ts'
 import type { ReliableLimits } from './options.ts'
 import { ReliableConnection, type ReliableConnectionContext, type ReliableWire } from './reliable-connection.ts'
+import { awaitAnswer } from './response.ts'
 import { composeServices, type Services } from './services.ts'
 
 const tickMs = 1_000
@@ -40,7 +41,7 @@ export class ReliableConnections {
       context: {
         limits: this.#limits,
         counters: services.counters,
-        answer: (request, remote) => services.resources.answer(request, remote),
+        answer: (request, remote) => awaitAnswer(services.resources.answer(request, remote)),
         nowMs: () => performance.now(),
       },
     }

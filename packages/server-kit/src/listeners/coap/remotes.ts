@@ -1,10 +1,16 @@
 import type { Counter } from '../../contracts/index.ts'
 import { UdpRemote, type UdpRemoteContext } from './udp-remote.ts'
 
-/** Who was heard lately, bounded: the one that was quiet longest is forgotten first. */
+/** Of being heard, which need not be noted more exactly. */
+const orderMs = 1_000
+
+/** Who was heard lately, bounded: the one that was quiet longest, to a second or so, is forgotten first. */
 export class Remotes {
-  readonly #remotes = new Map<string, UdpRemote>()
+  readonly #byAddress = new Map<string, Map<number, UdpRemote>>()
+  /** The one that was quiet longest comes first. */
+  readonly #all = new Set<UdpRemote>()
   readonly #context: UdpRemoteContext
+  #nextSerial = 1
   readonly #forgotten: Counter
   readonly #onForgotten: (remote: UdpRemote) => void
 
@@ -15,19 +21,19 @@ export class Remotes {
   }
 
   get size(): number {
-    return this.#remotes.size
+    return this.#all.size
   }
 
   /** The one at this address and port, who was heard just now. */
-  heard(address: string, port: number): UdpRemote {
-    const key = `${address} ${port}`
-    let remote = this.#remotes.get(key)
-    if (remote === undefined) {
-      if (this.#remotes.size >= this.#context.limits.peersMax) this.#forgetQuietest()
-      remote = new UdpRemote(key, address, port, this.#context)
-    } else this.#remotes.delete(key)
-    this.#remotes.set(key, remote)
-    remote.heardAtMs = this.#context.nowMs()
+  heard(address: string, port: number, nowMs: number): UdpRemote {
+    const remote = this.#byAddress.get(address)?.get(port)
+    if (remote === undefined) return this.#add(address, port)
+    if (nowMs - remote.orderedAtMs >= orderMs) {
+      remote.orderedAtMs = nowMs
+      this.#all.delete(remote)
+      this.#all.add(remote)
+    }
+    remote.heardAtMs = nowMs
     return remote
   }
 
@@ -35,15 +41,33 @@ export class Remotes {
   tick(nowMs: number, isNeeded: (remote: UdpRemote) => boolean): void {
     const { exchangeLifetimeMs, proofMs } = this.#context.limits
     const idleMs = Math.max(exchangeLifetimeMs, proofMs)
-    for (const remote of this.#remotes.values()) {
+    for (const remote of this.#all) {
       if (nowMs - remote.heardAtMs <= idleMs) return
-      if (!isNeeded(remote)) this.#remotes.delete(remote.key)
+      if (!isNeeded(remote)) this.#remove(remote)
     }
   }
 
+  #add(address: string, port: number): UdpRemote {
+    if (this.#all.size >= this.#context.limits.peersMax) this.#forgetQuietest()
+    const remote = new UdpRemote(this.#nextSerial++, address, port, this.#context)
+    const ports = this.#byAddress.get(address)
+    if (ports === undefined) this.#byAddress.set(address, new Map([[port, remote]]))
+    else ports.set(port, remote)
+    this.#all.add(remote)
+    return remote
+  }
+
+  #remove(remote: UdpRemote): void {
+    const { address, port } = remote
+    const ports = this.#byAddress.get(address)
+    ports?.delete(port)
+    if (ports?.size === 0) this.#byAddress.delete(address)
+    this.#all.delete(remote)
+  }
+
   #forgetQuietest(): void {
-    for (const remote of this.#remotes.values()) {
-      this.#remotes.delete(remote.key)
+    for (const remote of this.#all) {
+      this.#remove(remote)
       this.#forgotten.value += 1
       this.#onForgotten(remote)
       return

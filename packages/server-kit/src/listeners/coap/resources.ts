@@ -12,7 +12,7 @@ import {
   uintOption,
   weighOptions,
 } from '@thingmesh/core/coap'
-import type { Credential, Dialect, Session } from '../../contracts/index.ts'
+import type { Credential, Dialect, Receipt, Session } from '../../contracts/index.ts'
 import { keyParameter, parseQuery, type Query, toCredential, withoutCredential } from './credentials.ts'
 import { discover } from './discovery.ts'
 import { type Downloads, wantedBlock } from './downloads.ts'
@@ -20,8 +20,9 @@ import type { EchoValues } from './echo.ts'
 import { isAcceptable, type Representation, toClearing, toDraft, toRepresentation } from './mapping.ts'
 import type { Observers } from './observers.ts'
 import { errorResponse } from './reasons.ts'
+import { isPlain, type Recognition, type Recognized } from './recognition.ts'
 import type { Remote } from './remote.ts'
-import { emptyResponse, type Request, type Response } from './response.ts'
+import { type Answer, CommitAnswer, emptyResponse, type Request, type Response } from './response.ts'
 import type { Lease, Sessions } from './sessions.ts'
 import { sizeOptions, type Uploads } from './uploads.ts'
 
@@ -30,6 +31,7 @@ export interface ResourcesContext {
   readonly observers: Observers
   readonly uploads: Uploads
   readonly downloads: Downloads
+  readonly recognition: Recognition
   readonly echo: EchoValues
   readonly dialects: readonly Dialect[]
 }
@@ -72,19 +74,70 @@ export class Resources {
     this.#context = context
   }
 
-  /** The answer; `undefined` where there is to be none. Does not reject. */
-  async answer(request: Request, remote: Remote): Promise<Response | undefined> {
-    try {
-      return await this.#answer(request, remote)
-    } catch (thrown) {
-      const error = toThingmeshError(thrown)
-      const response = errorResponse(error)
-      const more = error.details.echo === 1 ? [this.#context.echo.option(remote)] : sizeOptions(error)
-      return { ...response, options: [...response.options, ...more] }
+  /** `undefined` where there is to be no answer. Neither throws nor rejects. */
+  answer(request: Request, remote: Remote): Answer {
+    const { recognition } = this.#context
+    const wording = recognition.wordingOf(request, remote)
+    const known = wording === undefined ? undefined : recognition.find(wording)
+    if (known !== undefined) {
+      try {
+        const answer =
+          request.code === Code.get ? this.#getKnown(known, remote) : this.#publishKnown(known, request, remote)
+        if (answer !== undefined) return answer
+      } catch (thrown) {
+        return this.#refused(thrown, remote)
+      }
     }
+    return this.#answer(request, remote, wording).catch(thrown => this.#refused(thrown, remote))
   }
 
-  async #answer(asked: Request, remote: Remote): Promise<Response | undefined> {
+  #refused(thrown: unknown, remote: Remote): Response {
+    const error = toThingmeshError(thrown)
+    const response = errorResponse(error)
+    const more = error.details.echo === 1 ? [this.#context.echo.option(remote)] : sizeOptions(error)
+    return { ...response, options: [...response.options, ...more] }
+  }
+
+  /** `undefined` where it takes more than a look into memory. */
+  #getKnown(known: Recognized, remote: Remote): Response | undefined {
+    const { lease, topic, accept } = known
+    if (isPattern(topic)) return undefined
+    const message = lease.session.latestAtHand(topic)
+    if (message === undefined) return undefined
+    this.#context.sessions.again(lease).release()
+    let value = known.told?.message === message ? known.told.value : undefined
+    if (value === undefined) {
+      value = toRepresentation(message, Date.now())
+      // What has a time to live tells what is left of it.
+      if (message.properties?.expiresInSeconds === undefined) known.told = { message, value }
+    }
+    if (!isAcceptable(value, accept)) throw notAcceptable()
+    return this.#context.downloads.begin(downloadKey(remote, lease, topic), value, undefined)
+  }
+
+  #publishKnown(known: Recognized, request: Request, remote: Remote): Answer {
+    const { topic, contentType, properties } = known
+    const { confirmable, code, payload } = request
+    const delivery = confirmable ? 'at-least-once' : 'at-most-once'
+    const lease = this.#context.sessions.again(known.lease)
+    let receipt: Receipt | undefined
+    try {
+      receipt = lease.session.publish({ topic, payload, contentType, delivery, retain: code === Code.put, properties })
+    } catch (error) {
+      lease.release()
+      throw error
+    }
+    if (receipt === undefined) {
+      lease.release()
+      return changed
+    }
+    return new CommitAnswer(receipt.committed, error => {
+      lease.release()
+      return error === undefined ? changed : this.#refused(error, remote)
+    })
+  }
+
+  async #answer(asked: Request, remote: Remote, wording: string | undefined): Promise<Response | undefined> {
     if (isForProxy(asked)) throw refusal('unsupported', 'this hub is no proxy', Code.proxyingNotSupported)
     const { options, refused } = weighOptions(asked.options, knownOptions)
     if (refused !== undefined) {
@@ -92,7 +145,8 @@ export class Resources {
       if (!asked.confirmable) return undefined
       throw refusal('unsupported', `option ${refused} is critical and not supported`, Code.badOption)
     }
-    const request = { ...asked, options }
+    const { code, token, payload, confirmable } = asked
+    const request: Request = { code, token, options, payload, confirmable }
     const echo = findOption(options, OptionNumber.echo)
     if (echo !== undefined && this.#context.echo.isValid(echo, remote)) remote.prove()
     const path = findStrings(options, OptionNumber.uriPath)
@@ -112,6 +166,8 @@ export class Resources {
     const lease = await this.#lease(credential, remote)
     try {
       const topic = own ?? this.#readPath(path, request, lease.session.principal)
+      // A draft that its publisher names is asked for once.
+      if (wording !== undefined && key === undefined && isPlain(request)) this.#note(wording, request, topic, lease)
       return await this.#use({ request, remote, lease, credential, topic, key })
     } finally {
       lease.release()
@@ -128,6 +184,16 @@ export class Resources {
       if (topic !== undefined) return topic
     }
     throw noSuchPath()
+  }
+
+  /** Throws `unsupported` as publishing it would. */
+  #note(wording: string, request: Request, topic: string, lease: Lease): void {
+    const { options, code } = request
+    // What a GET says of a body that it has not is of no interest, and for a POST it may be.
+    if (code === Code.get && findOption(options, OptionNumber.contentFormat) !== undefined) return
+    const { contentType, properties } = toDraft(topic, request, noBytes, undefined)
+    const accept = findUint(options, OptionNumber.accept)
+    this.#context.recognition.note(wording, { topic, lease, accept, contentType, properties, told: undefined })
   }
 
   async #discover(request: Request, remote: Remote, query: Query): Promise<Response> {
@@ -248,10 +314,14 @@ export class Resources {
   }
 }
 
+const changed = emptyResponse(Code.changed)
+
 /** What an observer is told where there is no value: that it observes. */
 const nothingYet: Pick<Representation, 'options' | 'payload'> = { options: [], payload: noBytes }
 
 async function lastOf(session: Session, topic: string): Promise<Message | undefined> {
+  const atHand = session.latestAtHand(topic)
+  if (atHand !== undefined) return atHand
   const [latest] = await session.latest(topic)
   return latest
 }

@@ -4,6 +4,7 @@ import { Downloads } from './downloads.ts'
 import { EchoValues } from './echo.ts'
 import { Observers } from './observers.ts'
 import type { ServiceLimits } from './options.ts'
+import { Recognition } from './recognition.ts'
 import { Resources } from './resources.ts'
 import { Sessions } from './sessions.ts'
 import { Transfers } from './transfers.ts'
@@ -41,6 +42,7 @@ export function composeServices(
   const uploads = new Uploads(transfers, limits, counters, nowMs)
   const sessions = new Sessions({ ingress, limits, counters, onFault, nowMs })
   const observers = new Observers({ ingress, limits, counters, downloads, nowMs, onFault })
+  const recognition = new Recognition()
   const echo = new EchoValues(echoLifetimeMs, nowMs)
   const gauge = (name: string, help: string, read: () => number) =>
     meter.gauge(
@@ -57,7 +59,15 @@ export function composeServices(
     counters,
     echo,
     observers,
-    resources: new Resources({ sessions, observers, uploads, downloads, echo, dialects: limits.dialects }),
+    resources: new Resources({
+      sessions,
+      observers,
+      uploads,
+      downloads,
+      recognition,
+      echo,
+      dialects: limits.dialects,
+    }),
     tick() {
       transfers.tick()
       sessions.tick()

@@ -10,6 +10,8 @@ export interface Lease {
   readonly session: Session
   /** Stands for credential and address; tells nothing of either. */
   readonly key: string
+  /** False when it is over, and may be asked for no more. */
+  readonly isCurrent: boolean
   /** Once, when the request is answered. */
   release(): void
 }
@@ -17,10 +19,15 @@ export interface Lease {
 interface Entry extends Lease {
   uses: number
   lastUsedMs: number
+  /** When it was last put behind all that were used longer ago. */
+  orderedAtMs: number
   /** No longer to be found: closed when the last use ends. */
   evicted: boolean
   endedByHub: boolean
 }
+
+/** Of use, which need not be noted more exactly. */
+const orderMs = 1_000
 
 export interface SessionsContext {
   readonly ingress: Ingress
@@ -36,7 +43,7 @@ export interface SessionsContext {
  */
 export class Sessions {
   readonly #context: SessionsContext
-  /** The one used longest ago comes first. */
+  /** The one used longest ago comes first, to a second. */
   readonly #entries = new Map<string, Entry>()
   /** What is being opened, so that a burst of requests opens one session. */
   readonly #opening = new Map<string, Promise<Entry>>()
@@ -63,6 +70,11 @@ export class Sessions {
     return opened
   }
 
+  /** One more use of a session that is current: by a request that is known to be of the same credential and address. */
+  again(lease: Lease): Lease {
+    return this.#use(lease as Entry)
+  }
+
   /** Lets go of those that were not used for a while. */
   tick(): void {
     const now = this.#context.nowMs()
@@ -82,7 +94,9 @@ export class Sessions {
 
   #use(entry: Entry): Entry {
     entry.uses += 1
-    if (!entry.evicted) {
+    const nowMs = this.#context.nowMs()
+    if (!entry.evicted && nowMs - entry.orderedAtMs >= orderMs) {
+      entry.orderedAtMs = nowMs
       this.#entries.delete(entry.key)
       this.#entries.set(entry.key, entry)
     }
@@ -116,8 +130,12 @@ export class Sessions {
     const entry: Entry = {
       key,
       session,
+      get isCurrent() {
+        return !entry.evicted
+      },
       uses: 1,
       lastUsedMs: 0,
+      orderedAtMs: this.#context.nowMs(),
       evicted: false,
       endedByHub: false,
       release: () => {

@@ -96,6 +96,8 @@ export class Transfers {
   }
 
   end(key: string): void {
+    // Mostly there are none: then the key is not even put together.
+    if (this.#transfers.size === 0) return
     const transfer = this.#transfers.get(key)
     if (transfer === undefined) return
     this.#transfers.delete(key)

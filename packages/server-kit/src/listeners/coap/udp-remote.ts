@@ -1,6 +1,6 @@
 import { type CoapMessage, encodeEmpty, encodeMessage } from '@thingmesh/core/coap'
 import type { Peer } from '../../contracts/index.ts'
-import type { Exchange } from './exchanges.ts'
+import { PeerExchanges } from './exchanges.ts'
 import type { CoapLimits } from './options.ts'
 import type { Outcome, Remote } from './remote.ts'
 import type { Response } from './response.ts'
@@ -25,13 +25,16 @@ export class UdpRemote implements Remote {
   readonly key: string
   readonly peer: Peer
   readonly isReliable = false
-  readonly #port: number
+  readonly address: string
+  readonly port: number
   readonly #context: UdpRemoteContext
-  /** What it asked, by its message ids. */
-  readonly exchanges = new Map<number, Exchange>()
+  /** What it asked. */
+  readonly exchanges: PeerExchanges
   /** Requests that are not answered, or whose answer is not acknowledged. */
   requestCount = 0
   heardAtMs: number
+  /** When it was last put behind all who were quiet longer. */
+  orderedAtMs: number
   #provedUntilMs = 0
   #strays = 0
   #nextMessageId: number
@@ -40,12 +43,15 @@ export class UdpRemote implements Remote {
   /** What to do about a reset, by the message id of what was not confirmable. */
   readonly #resettable = new Map<number, (outcome: Outcome) => void>()
 
-  constructor(key: string, address: string, port: number, context: UdpRemoteContext) {
-    this.key = key
+  constructor(serial: number, address: string, port: number, context: UdpRemoteContext) {
+    this.key = `${address} ${port}`
+    this.exchanges = new PeerExchanges(serial)
     this.peer = { address, port }
-    this.#port = port
+    this.address = address
+    this.port = port
     this.#context = context
     this.heardAtMs = context.nowMs()
+    this.orderedAtMs = this.heardAtMs
     // A random start: it cannot be told from elsewhere what is to be acknowledged (RFC 7252, section 4.4).
     this.#nextMessageId = Math.floor(context.random() * 0x1_0000)
   }
@@ -60,7 +66,7 @@ export class UdpRemote implements Remote {
   }
 
   send(bytes: Uint8Array): void {
-    this.#context.wire.send(bytes, this.peer.address, this.#port)
+    this.#context.wire.send(bytes, this.address, this.port)
   }
 
   /** A datagram with a message id of its own. `onOutcome` comes once if it is confirmable, and else only for a reset. */

@@ -34,6 +34,7 @@ export const specLimits = {
     sessionsPerPrincipalMax: 100_000,
     retainedPerDomainMax: 1_000_000,
     retainedBytesMax: remainingLengthMax,
+    lastValuesBytesMax: 16 * 1024 * 1024,
     commitBytesMax: 64 * 1024 * 1024,
     recordBytesMax: 16 * 1024 * 1024,
     queueMessagesMax: 16_384,

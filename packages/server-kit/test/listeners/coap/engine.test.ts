@@ -41,6 +41,7 @@ function startEngine(limits: Partial<CoapLimits> = {}) {
     wire: { send: (bytes, _to, toPort) => sent.push({ message: decodeMessage(bytes), port: toPort, bytes }) },
     echo,
     answer: (request, remote) => new Promise(respond => requests.push({ request, remote, respond })),
+    allocate: bytes => new Uint8Array(bytes),
     onForgotten: remote => forgotten.push(remote.key),
     nowMs: () => nowMs,
     random: () => 0,
@@ -412,9 +413,10 @@ describe('limits', () => {
   })
 
   it('peers are bounded: the one that was quiet longest is forgotten, with all that it had', () => {
-    const { receive, engine, forgotten, counter } = startEngine({ peersMax: 2 })
+    const { receive, engine, forgotten, counter, pass } = startEngine({ peersMax: 2 })
     receive(request(), 1)
     receive(request(), 2)
+    pass(1_000)
     receive(request({ messageId: 8 }), 1)
     receive(request(), 3)
     expect(forgotten).toEqual([`${address} 2`])

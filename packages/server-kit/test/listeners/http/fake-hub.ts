@@ -146,6 +146,7 @@ export function fakeHub(): FakeHub {
       follow() {
         throw new ThingmeshError('unsupported', 'not here')
       },
+      latestAtHand: () => undefined,
       async latest(filter) {
         parseFilter(filter)
         return [...retained.values()].filter(message => matchesFilter(filter, message.topic))

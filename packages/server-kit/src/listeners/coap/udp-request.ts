@@ -1,0 +1,49 @@
+import { type CoapOption, decodeOptions, noBytes } from '@thingmesh/core/coap'
+import type { Request } from './response.ts'
+
+/** Where the parts of a datagram are. */
+export interface RequestParts {
+  readonly tokenEnd: number
+  readonly optionsEnd: number
+  readonly payloadAt: number
+  /** The highest option number, -1 where there is no option. */
+  readonly numberMax: number
+}
+
+const headerBytes = 4
+
+/** A request as it came, well-formed: its parts are views, and its options are made when somebody asks for them. */
+export class UdpRequest implements Request {
+  readonly code: number
+  readonly messageId: number
+  readonly confirmable: boolean
+  readonly token: Uint8Array
+  readonly payload: Uint8Array
+  readonly optionBytes: Uint8Array
+  readonly numberMax: number
+  /** Of the datagram. */
+  readonly bytes: number
+  #options: readonly CoapOption[] | undefined
+
+  constructor(datagram: Uint8Array, confirmable: boolean, parts: RequestParts) {
+    const { tokenEnd, optionsEnd, payloadAt, numberMax } = parts
+    this.code = datagram[1]!
+    this.messageId = (datagram[2]! << 8) | datagram[3]!
+    this.confirmable = confirmable
+    this.token = part(datagram, headerBytes, tokenEnd)
+    this.optionBytes = part(datagram, tokenEnd, optionsEnd)
+    this.payload = part(datagram, payloadAt, datagram.length)
+    this.numberMax = numberMax
+    this.bytes = datagram.length
+  }
+
+  get options(): readonly CoapOption[] {
+    this.#options ??= decodeOptions(this.optionBytes, 0).options
+    return this.#options
+  }
+}
+
+/** Plain bytes, whatever the datagram is: it may be a `Buffer`, and a payload of it would be one too. */
+function part({ buffer, byteOffset }: Uint8Array, start: number, end: number): Uint8Array {
+  return start === end ? noBytes : new Uint8Array(buffer, byteOffset + start, end - start)
+}
