@@ -1,3 +1,5 @@
+import { CLIENT_HELP, parseClientOptions } from './client/options.ts'
+import { runClientBench } from './client.ts'
 import { runCoapBench } from './coap.ts'
 import { COAP_HELP, parseCoapOptions } from './coap-options.ts'
 import { runMqttBench } from './mqtt.ts'
@@ -8,6 +10,7 @@ const HELP = `Usage: npm run bench -- <bench> [options]
 
 Benches:
   mqtt      the hub beside other brokers: rate, CPU, latency, memory
+  client    our client beside MQTT.js, and the codecs of both
   coap      the hub beside other servers: rate, CPU, latency, observers
   compare   two result files of \`--out\`, side by side
 
@@ -16,6 +19,11 @@ Benches:
 type Bench = (args: readonly string[]) => Promise<string>
 
 const BENCHES: Readonly<Record<string, Bench>> = {
+  client: async args => {
+    const options = parseClientOptions(args)
+    if (options === 'help') return `${CLIENT_HELP}\n`
+    return runClientBench(options, commandOf('client', args))
+  },
   coap: async args => {
     const options = parseCoapOptions(args)
     if (options === 'help') return `${COAP_HELP}\n`

@@ -26,22 +26,29 @@ export interface FileContents {
 }
 
 export function encodeEntry({ payload, properties, ...fields }: OutboxEntry): Buffer {
-  const text = Buffer.from(JSON.stringify({ ...fields, ...(properties && { properties: toJson(properties) }) }))
-  const head = Buffer.alloc(5)
-  head[0] = kindEntry
-  head.writeUInt32BE(text.length, 1)
-  return toRecord([head, text, payload])
+  const text = JSON.stringify(properties === undefined ? fields : { ...fields, properties: toJson(properties) })
+  const textBytes = Buffer.byteLength(text)
+  const record = Buffer.allocUnsafe(recordHead + 5 + textBytes + payload.length)
+  record[recordHead] = kindEntry
+  record.writeUInt32BE(textBytes, recordHead + 1)
+  record.write(text, recordHead + 5)
+  record.set(payload, recordHead + 5 + textBytes)
+  return headed(record)
 }
 
 export function encodeGone(sequences: readonly number[]): Buffer {
-  const body = Buffer.alloc(1 + sequences.length * 8)
-  body[0] = kindGone
-  for (const [index, sequence] of sequences.entries()) body.writeBigUInt64BE(BigInt(sequence), 1 + index * 8)
-  return toRecord([body])
+  const record = Buffer.allocUnsafe(recordHead + 1 + sequences.length * 8)
+  record[recordHead] = kindGone
+  let at = recordHead + 1
+  for (const sequence of sequences) {
+    // Eight bytes of a safe integer, without the cost of a BigInt.
+    at = record.writeUInt32BE(Math.floor(sequence / 2 ** 32), at)
+    at = record.writeUInt32BE(sequence % 2 ** 32, at)
+  }
+  return headed(record)
 }
 
-function toRecord(parts: readonly Uint8Array[]): Buffer {
-  const record = Buffer.concat([Buffer.alloc(recordHead), ...parts])
+function headed(record: Buffer): Buffer {
   const body = record.subarray(recordHead)
   record.writeUInt32BE(body.length, 0)
   record.writeUInt32BE(crc32(body), 4)

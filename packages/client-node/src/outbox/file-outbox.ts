@@ -20,9 +20,6 @@ export interface FileOutboxOptions {
 
 interface Write {
   readonly bytes: Buffer
-  readonly durable: boolean
-  /** How many entries it says are gone. */
-  readonly gone: number
   settle(error?: unknown): void
 }
 
@@ -51,6 +48,7 @@ class FileOutbox implements Outbox {
   /** Entries that are gone, and of which a power cut may not know. */
   #goneUnsynced = 0
   #writes: Write[] = []
+  #gone: number[] = []
   #writing: Promise<void> = Promise.resolve()
   #isWriting = false
 
@@ -79,20 +77,19 @@ class FileOutbox implements Outbox {
         if (error === undefined) resolve()
         else reject(error)
       }
-      this.#enqueue({ bytes, durable: true, gone: 0, settle })
+      if (this.#file === undefined) settle(new TypeError('the outbox is not open'))
+      else {
+        this.#writes.push({ bytes, settle })
+        this.#write()
+      }
     })
   }
 
+  /** All of a moment in one record. What could not be written is gone when the file is written anew; and its entry has its key. */
   async remove(sequences: readonly number[]): Promise<void> {
-    this.#enqueue({
-      bytes: encodeGone(sequences),
-      durable: false,
-      gone: sequences.length,
-      // One that could not be written is written when the file is, the next time; and its entry has its key.
-      settle: () => {
-        for (const sequence of sequences) this.#release(sequence)
-      },
-    })
+    if (this.#file === undefined) return
+    this.#gone.push(...sequences)
+    this.#write()
   }
 
   async close(): Promise<void> {
@@ -136,29 +133,30 @@ class FileOutbox implements Outbox {
     this.#live.delete(sequence)
   }
 
-  #enqueue(write: Write): void {
-    if (this.#file === undefined) {
-      write.settle(new TypeError('the outbox is not open'))
-      return
-    }
-    this.#writes.push(write)
+  #write(): void {
     if (!this.#isWriting) this.#writing = this.#writeAll()
   }
 
   /** While one batch is being written the next one gathers. */
   async #writeAll(): Promise<void> {
     this.#isWriting = true
-    while (this.#writes.length > 0) {
+    // What one turn of the event loop has to say is one batch.
+    await Promise.resolve()
+    while (this.#writes.length > 0 || this.#gone.length > 0) {
       const batch = this.#writes.splice(0)
+      const gone = this.#gone.splice(0)
       try {
-        await this.#write(batch)
+        await this.#append(batch, gone)
       } catch (error) {
         // Whole records of a batch that failed would be found by the next process, against what their callers are told.
         await this.#file?.truncate(this.#size).catch(() => undefined)
         for (const { settle } of batch) settle(error)
+        for (const sequence of gone) this.#release(sequence)
         continue
       }
       for (const { settle } of batch) settle()
+      // After what came with them: an entry may go while it is written.
+      for (const sequence of gone) this.#release(sequence)
       if (this.#size > this.#compactBytesMin && this.#liveBytes < this.#size / 2) {
         // What could not be compacted is as good as it was.
         await this.#rewrite().catch(() => undefined)
@@ -168,14 +166,16 @@ class FileOutbox implements Outbox {
     this.#isWriting = false
   }
 
-  async #write(batch: readonly Write[]): Promise<void> {
-    const bytes = Buffer.concat(batch.map(write => write.bytes))
+  async #append(batch: readonly Write[], gone: readonly number[]): Promise<void> {
+    const records = batch.map(write => write.bytes)
+    if (gone.length > 0) records.push(encodeGone(gone))
+    const bytes = Buffer.concat(records)
     for (let written = 0; written < bytes.length; ) {
       const part = await this.#file!.write(bytes, written, bytes.length - written, this.#size + written)
       written += part.bytesWritten
     }
-    const goneUnsynced = batch.reduce((sum, { gone }) => sum + gone, this.#goneUnsynced)
-    const isDue = goneUnsynced >= goneUnsyncedMax || batch.some(({ durable }) => durable)
+    const goneUnsynced = this.#goneUnsynced + gone.length
+    const isDue = batch.length > 0 || goneUnsynced >= goneUnsyncedMax
     if (this.#sync && isDue) await this.#file!.datasync()
     this.#goneUnsynced = isDue ? 0 : goneUnsynced
     this.#size += bytes.length

@@ -28,12 +28,14 @@ export function tcpDial(host: string, port: number, tls: TlsOptions | undefined)
     socket.setNoDelay(true)
     socket.on('data', bytes => handlers.onBytes(bytes))
     socket.on('close', () => handlers.onClosed(failure))
+    const gathered = gathering(socket)
     return {
       get bufferedBytes() {
-        return socket.writableLength
+        return socket.writableLength + gathered.waitingBytes
       },
-      send: bytes => coalesced(socket, bytes),
+      send: gathered.write,
       end() {
+        gathered.flush()
         socket.end()
         setTimeout(() => socket.destroy(), lingerMs).unref()
       },
@@ -42,13 +44,28 @@ export function tcpDial(host: string, port: number, tls: TlsOptions | undefined)
   }
 }
 
-/** One write for all that one turn of the event loop has to say. */
-function coalesced(socket: Socket, bytes: Uint8Array): void {
-  if (socket.writableCorked === 0) {
-    socket.cork()
-    process.nextTick(() => socket.uncork())
+/** One write, of one piece, for all that one turn of the event loop has to say: many small ones cost more than a copy. */
+function gathering(socket: Socket): { readonly waitingBytes: number; write(bytes: Uint8Array): void; flush(): void } {
+  let waiting: Uint8Array[] = []
+  let waitingBytes = 0
+  const flush = (): void => {
+    const [first] = waiting
+    if (first === undefined) return
+    socket.write(waiting.length === 1 ? first : Buffer.concat(waiting, waitingBytes))
+    waiting = []
+    waitingBytes = 0
   }
-  socket.write(bytes)
+  return {
+    get waitingBytes() {
+      return waitingBytes
+    },
+    write(bytes) {
+      if (waiting.length === 0) process.nextTick(flush)
+      waiting.push(bytes)
+      waitingBytes += bytes.length
+    },
+    flush,
+  }
 }
 
 function openSocket(host: string, port: number, tls: TlsOptions | undefined): Socket {

@@ -160,11 +160,12 @@ class StandingClient implements Client, ChannelHost {
   publish(draft: NewEntry, limits: Parameters<ChannelHost['publish']>[1], signal: CancelSignal | undefined) {
     if (draft.delivery === 'at-most-once' || limits.policy === 'none') {
       const sent = this.#sendNow(draft)
-      return toReceipt(Promise.resolve({ stored: sent.then(() => undefined), acked: sent }), false)
+      return toReceipt(
+        sent.then(() => ({ stored: { promise: Promise.resolve() }, acked: { promise: sent } })),
+        false,
+      )
     }
-    const kept = this.#queue.append(draft, limits, signal)
-    const promises = kept.then(record => ({ stored: record.stored.promise, acked: record.acked.promise }))
-    return toReceipt(promises, this.#queue.durable)
+    return toReceipt(this.#queue.append(draft, limits, signal), this.#queue.durable)
   }
 
   subscribe(filter: string, signal: CancelSignal | undefined) {

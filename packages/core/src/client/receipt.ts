@@ -11,19 +11,35 @@ export interface Receipt extends PromiseLike<Published> {
   readonly acked: Promise<Published>
 }
 
+/** What a publish has come to, once it is kept: an outbox's record is one. */
 interface Kept {
-  readonly stored: Promise<void>
-  readonly acked: Promise<Published>
+  readonly stored: { readonly promise: Promise<void> }
+  readonly acked: { readonly promise: Promise<Published> }
 }
 
-/** Promises that nobody looks at are no unhandled rejections: the client's events tell of what failed, too. */
-export function toReceipt(kept: Promise<Kept>, durable: boolean): Receipt {
-  const stored = kept.then(({ stored }) => stored)
-  const acked = kept.then(({ acked }) => acked)
-  stored.catch(() => undefined)
-  acked.catch(() => undefined)
-  const safe = durable ? stored.then((): Published => ({})) : acked
-  safe.catch(() => undefined)
-  // biome-ignore lint/suspicious/noThenProperty: to be awaited is what a receipt is for
-  return { stored, acked, then: (fulfilled, rejected) => safe.then(fulfilled, rejected) }
+/**
+ * Promises that nobody looks at are no unhandled rejections: the client's events tell of what failed, too. They are made when they
+ * are looked at, because most are not.
+ */
+export function toReceipt(kept: Kept | Promise<Kept>, durable: boolean): Receipt {
+  if (kept instanceof Promise) kept.catch(ignore)
+  const promised = <Value>(pick: (kept: Kept) => Promise<Value>): Promise<Value> => {
+    const promise = kept instanceof Promise ? kept.then(pick) : pick(kept)
+    promise.catch(ignore)
+    return promise
+  }
+  const stored = (): Promise<void> => promised(({ stored }) => stored.promise)
+  const acked = (): Promise<Published> => promised(({ acked }) => acked.promise)
+  return {
+    get stored() {
+      return stored()
+    },
+    get acked() {
+      return acked()
+    },
+    // biome-ignore lint/suspicious/noThenProperty: to be awaited is what a receipt is for
+    then: (fulfilled, rejected) => (durable ? stored().then((): Published => ({})) : acked()).then(fulfilled, rejected),
+  }
 }
+
+function ignore(): void {}

@@ -67,12 +67,42 @@ export interface Deferred<Value = void> {
 
 /** A promise to settle from outside. That nobody looks at it is no unhandled rejection. */
 export function deferred<Value = void>(): Deferred<Value> {
-  let resolve!: (value: Value) => void
-  let reject!: (error: unknown) => void
-  const promise = new Promise<Value>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  promise.catch(() => undefined)
-  return { promise, resolve, reject }
+  return new LazyDeferred<Value>()
 }
+
+/** Makes its promise when somebody asks for it: a client has a few for every publish, and most are settled unseen. */
+class LazyDeferred<Value> implements Deferred<Value> {
+  #promise: Promise<Value> | undefined
+  #outcome: { readonly value: Value } | { readonly error: unknown } | undefined
+  #settle: { readonly resolve: (value: Value) => void; readonly reject: (error: unknown) => void } | undefined
+
+  get promise(): Promise<Value> {
+    this.#promise ??= this.#make()
+    return this.#promise
+  }
+
+  resolve(value: Value): void {
+    if (this.#outcome !== undefined) return
+    this.#outcome = { value }
+    this.#settle?.resolve(value)
+  }
+
+  reject(error: unknown): void {
+    if (this.#outcome !== undefined) return
+    this.#outcome = { error }
+    this.#settle?.reject(error)
+  }
+
+  #make(): Promise<Value> {
+    const outcome = this.#outcome
+    const promise = new Promise<Value>((resolve, reject) => {
+      if (outcome === undefined) this.#settle = { resolve, reject }
+      else if ('error' in outcome) reject(outcome.error)
+      else resolve(outcome.value)
+    })
+    promise.catch(ignore)
+    return promise
+  }
+}
+
+function ignore(): void {}

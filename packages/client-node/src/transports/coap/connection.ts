@@ -116,6 +116,10 @@ export class CoapConnection implements Connection {
     return [toClientMessage({ topic: filter, payload, delivery, retain: true, ...readFacts(answer.options) })]
   }
 
+  check(): void {
+    this.#check().catch((thrown: unknown) => this.end(toThingmeshError(thrown)))
+  }
+
   async close(): Promise<void> {
     if (this.#ended) return
     for (const observation of this.#observations.values()) observation.end()

@@ -65,25 +65,11 @@ export class Writer {
     this.uint16(value, 'packet id')
   }
 
-  /** Writes `fill`'s bytes behind their length: moved only in the rare case that this takes more than one byte. */
-  withLength(fill: () => void, field: string): void {
-    const mark = this.#position
-    this.byte(0)
-    fill()
-    const length = this.#position - mark - 1
-    checkInteger(length, variableIntegerMax, field)
-    const size = variableIntegerSize(length)
-    if (size > 1) {
-      this.#reserve(size - 1)
-      this.#bytes.copyWithin(mark + size, mark + 1, this.#position)
-      this.#position += size - 1
-    }
-    writeVariableInteger(length, this.#bytes, mark)
-  }
-
-  /** The bytes written so far, without a fixed header. */
-  body(): Uint8Array {
-    return this.#bytes.subarray(fixedHeaderBytesMax, this.#position)
+  /** Makes room for so many bytes, which `write` fills, from where it is told. */
+  inPlace(length: number, write: (bytes: Uint8Array, at: number) => void): void {
+    this.#reserve(length)
+    write(this.#bytes, this.#position)
+    this.#position += length
   }
 
   /** The packet: what was written, behind its fixed header. */

@@ -4,7 +4,7 @@ import type { Published } from '../http.ts'
 import type { CancelSignal } from '../platform.ts'
 import { deferred } from '../status.ts'
 import type { DropReason, Outbox, OutboxEntry, OutboxStats } from './outbox.ts'
-import { type OutboxRecord, type ResolvedLimits, Share, toRecord } from './shares.ts'
+import { bytesOf, channelOf, type OutboxRecord, type ResolvedLimits, Share, toRecord } from './shares.ts'
 
 /** What there is of an entry before it is kept. */
 export type NewEntry = Omit<OutboxEntry, 'sequence' | 'key' | 'storedAtMs' | 'expiresAtMs'>
@@ -63,19 +63,29 @@ export class OutboxQueue {
 
   /**
    * Takes a draft in, when its channel has room. Throws `canceled` for the signal, `rate-limited` where too many wait
-   * already, all with the outcome `not-sent`.
+   * already, all with the outcome `not-sent`. A promise only where it has to wait.
    */
-  async append(draft: NewEntry, limits: ResolvedLimits, signal: CancelSignal | undefined): Promise<OutboxRecord> {
-    const channel = toRecord({ ...draft, sequence: 0, key: '', storedAtMs: 0 })
-    const share = this.#share(channel.channel)
+  append(
+    draft: NewEntry,
+    limits: ResolvedLimits,
+    signal: CancelSignal | undefined,
+  ): OutboxRecord | Promise<OutboxRecord> {
+    const share = this.#share(channelOf(draft))
+    const bytes = bytesOf(draft)
     if (limits.policy === 'latest-only') this.#supersede(share, draft.topic)
-    if (limits.policy === 'drop-oldest') this.#dropOldest(share, channel.bytes, limits)
+    if (limits.policy === 'drop-oldest') this.#dropOldest(share, bytes, limits)
     // Who comes while others wait stands behind them, or the order of the calls is lost. Who need not wait is in at once.
-    if (share.isAwaited || !share.fits(channel.bytes, limits)) {
-      await this.#room(share, channel.bytes, limits, signal)
-      share.arrive()
+    if (share.isAwaited || !share.fits(bytes, limits)) {
+      return this.#room(share, bytes, limits, signal).then(() => {
+        share.arrive()
+        return this.#keep(share, draft, limits)
+      })
     }
-    if (this.#closedBy !== undefined) throw this.#closedBy
+    return this.#keep(share, draft, limits)
+  }
+
+  #keep(share: Share, draft: NewEntry, limits: ResolvedLimits): OutboxRecord | Promise<OutboxRecord> {
+    if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy)
     const record = toRecord(this.#number(draft, limits))
     this.#admit(record)
     this.#store(record)

@@ -14,12 +14,21 @@ export interface OutboxRecord {
   refusedAt: number
 }
 
+export function channelOf({ topic }: Pick<OutboxEntry, 'topic'>): string {
+  const slash = topic.indexOf('/')
+  return slash === -1 ? topic : topic.slice(0, slash)
+}
+
+/** What a draft takes of its channel's share. */
+export function bytesOf({ payload, topic }: Pick<OutboxEntry, 'payload' | 'topic'>): number {
+  return payload.length + topic.length
+}
+
 export function toRecord(entry: OutboxEntry): OutboxRecord {
-  const slash = entry.topic.indexOf('/')
   return {
     entry,
-    channel: slash === -1 ? entry.topic : entry.topic.slice(0, slash),
-    bytes: entry.payload.length + entry.topic.length,
+    channel: channelOf(entry),
+    bytes: bytesOf(entry),
     stored: deferred(),
     acked: deferred(),
     refusals: 0,

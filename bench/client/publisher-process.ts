@@ -1,0 +1,80 @@
+// Publishes as fast as its client goes, QoS 1, and counts what the hub has acknowledged. The first line on standard output is the result.
+import { join } from 'node:path'
+import { connect, fileOutbox } from '@thingmesh/client-node'
+import { connectAsync } from 'mqtt'
+import type { PublishJob, PublishResult } from './job.ts'
+
+const job = JSON.parse(process.argv[2] ?? '') as PublishJob
+const payload = new Uint8Array(job.payloadBytes).fill(0x2e)
+
+interface Publisher {
+  /** Calls back when the hub has it. */
+  publish(acknowledged: (error?: unknown) => void): void
+  close(): Promise<void>
+}
+
+async function openPublisher(): Promise<Publisher> {
+  return job.client === 'mqttjs' ? openMqttJs() : openThingmesh()
+}
+
+async function openThingmesh(): Promise<Publisher> {
+  const outbox = job.client === 'thingmesh' ? fileOutbox({ path: join(job.directory, 'outbox') }) : undefined
+  const client = await connect(`mqtt://${job.host}:${job.port}`, { thing: job.username, key: job.password, outbox })
+  const slash = job.topic.indexOf('/')
+  const channel = client.channel(job.topic.slice(0, slash))
+  const options = { subtopic: job.topic.slice(slash + 1) }
+  return {
+    publish: acknowledged => void channel.publish(payload, options).acked.then(() => acknowledged(), acknowledged),
+    close: () => client.close(),
+  }
+}
+
+async function openMqttJs(): Promise<Publisher> {
+  const { host, port, username, password } = job
+  const client = await connectAsync({ protocol: 'mqtt', host, port, username, password, protocolVersion: 5 })
+  const body = Buffer.from(payload)
+  const options = { qos: 1, properties: { contentType: 'application/octet-stream' } } as const
+  return {
+    publish: acknowledged => void client.publish(job.topic, body, options, acknowledged),
+    close: () => client.endAsync(),
+  }
+}
+
+async function run(): Promise<PublishResult> {
+  const publisher = await openPublisher()
+  const startMs = performance.now() + job.warmupSeconds * 1_000
+  const endMs = startMs + job.seconds * 1_000
+  const failed = Promise.withResolvers<never>()
+  let messages = 0
+  let beganMs = 0
+  let cpu = process.cpuUsage()
+  const measured = new Promise<PublishResult>(resolve => {
+    let isOver = false
+    const acknowledged = (error?: unknown): void => {
+      if (error !== undefined && error !== null) failed.reject(error)
+      if (isOver) return
+      const nowMs = performance.now()
+      if (beganMs === 0 && nowMs >= startMs) {
+        beganMs = nowMs
+        cpu = process.cpuUsage()
+        messages = 0
+      }
+      messages += 1
+      if (nowMs >= endMs) {
+        isOver = true
+        const { user, system } = process.cpuUsage(cpu)
+        resolve({ messages, seconds: (nowMs - beganMs) / 1_000, cpuSeconds: (user + system) / 1e6 })
+        return
+      }
+      publisher.publish(acknowledged)
+    }
+    // MQTT.js sends what it is given, and the hub ends a connection that has more than 64 under way.
+    const window = job.client === 'mqttjs' ? Math.min(job.window, 64) : job.window
+    for (let i = 0; i < window; i++) publisher.publish(acknowledged)
+  })
+  const result = await Promise.race([measured, failed.promise])
+  await publisher.close()
+  return result
+}
+
+process.stdout.write(`${JSON.stringify(await run())}\n`)
