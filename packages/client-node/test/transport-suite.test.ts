@@ -1,3 +1,4 @@
+import { mqttJsTransport } from '@thingmesh/client-node/mqttjs'
 import { httpTransport, type Transport } from '@thingmesh/core'
 import { mqttTransport, webSocketDial } from '@thingmesh/core/mqtt-client'
 import { type TransportCapability, transportCases } from '@thingmesh/core/testing'
@@ -46,6 +47,11 @@ const kinds: Readonly<Record<string, Kind>> = {
     ...httpDoor,
     capabilities: ['network', 'resume', 'backpressure', 'replay', 'properties'],
     transport: (port, who) => mqttTransport(webSocketDial(`ws://127.0.0.1:${port}/mqtt`), { ...who, ...patience }),
+  },
+  'MQTT.js': {
+    ...mqttDoor,
+    capabilities: ['network', 'resume', 'backpressure', 'replay', 'properties'],
+    transport: (port, who) => mqttJsTransport(`mqtt://127.0.0.1:${port}`, { ...who, ...patience }),
   },
   HTTP: {
     ...httpDoor,

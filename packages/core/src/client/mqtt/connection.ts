@@ -15,7 +15,7 @@ import { type Deferred, deferred } from '../status.ts'
 import type { Connection, OutgoingDraft, Subscribed, SubscribeRequest } from '../transport.ts'
 import { toMessage, toPublish } from './mapping.ts'
 import { errorFromReason } from './reasons.ts'
-import type { SessionState, Unacknowledged } from './session-state.ts'
+import type { SessionState } from './session-state.ts'
 import type { Wire } from './wire.ts'
 
 export interface ConnectionTerms {
@@ -202,14 +202,12 @@ export class MqttConnection implements Connection {
   #receivePublish(packet: PublishPacket): void {
     const { packetId, qos, properties } = packet
     const { unacknowledged } = this.#state
-    // An id is not given to another message before we acknowledged it, over connections too (MQTT 5, section 2.2.1).
-    const known = qos === 0 ? undefined : unacknowledged.get(packetId)
-    const again = known !== undefined && isSame(known, packet)
+    const known = qos === 0 ? undefined : this.#state.repeated(packet)
     const ids = this.#identifiers ? properties?.subscriptionIdentifiers : undefined
-    const message = again ? undefined : toMessage(packet)
-    const taken = message === undefined ? known!.taken : this.#state.deliver(message, ids, matchesFilter)
+    const taken = known?.taken ?? this.#state.deliver(toMessage(packet), ids, matchesFilter)
     if (qos === 0) return
-    if (!again) unacknowledged.set(packetId, { topic: packet.topic, payload: Uint8Array.from(packet.payload), taken })
+    if (known === undefined)
+      unacknowledged.set(packetId, { topic: packet.topic, payload: Uint8Array.from(packet.payload), taken })
     const pending = { packetId, taken: false }
     this.#toAcknowledge.push(pending)
     taken.then(() => {
@@ -286,12 +284,6 @@ export class MqttConnection implements Connection {
 
 function now(): number {
   return platform().performance.now()
-}
-
-/** A hub that lost count must not make us take a new message for an old one. */
-function isSame(known: Unacknowledged, { topic, payload }: PublishPacket): boolean {
-  if (known.topic !== topic || known.payload.length !== payload.length) return false
-  return payload.every((byte, index) => byte === known.payload[index])
 }
 
 function errorFromDisconnect({ reasonCode, properties }: DisconnectPacket): ThingmeshError {

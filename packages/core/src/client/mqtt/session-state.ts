@@ -1,3 +1,4 @@
+import type { PublishPacket } from '../../bindings/mqtt/index.ts'
 import type { ClientMessage, SubscribeRequest } from '../transport.ts'
 
 interface Route {
@@ -34,6 +35,14 @@ export class SessionState {
     const id = this.#routes.get(request.filter)?.id ?? ++this.#lastId
     this.#routes.set(request.filter, { id, request })
     return id
+  }
+
+  /** What this one repeats: an id is not given to another message before we acknowledged it (MQTT 5, section 2.2.1). */
+  repeated({ packetId, topic, payload }: PublishPacket): Unacknowledged | undefined {
+    const known = this.unacknowledged.get(packetId)
+    // A hub that lost count must not make us take a new message for an old one.
+    if (known?.topic !== topic || known.payload.length !== payload.length) return undefined
+    return payload.every((byte, index) => byte === known.payload[index]) ? known : undefined
   }
 
   forget(filter: string): void {
