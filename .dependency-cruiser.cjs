@@ -77,7 +77,7 @@ module.exports = {
       ['eventemitter3', `^${core}/client`],
       ['hono|@hono/node-server|@valibot/to-json-schema|valibot', `^${kit}/listeners/http`],
       ['jose', `^${kit}/auth`],
-      ['ws', `^${kit}/listeners/websocket`],
+      ['ws', `^(${kit}/listeners/websocket|packages/client-node/src/transports)`],
     ].map(([name, folder]) => ({
       name: `one-folder-for-${name.split('|')[0]}`,
       severity: 'error',

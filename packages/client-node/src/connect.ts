@@ -8,14 +8,16 @@ import {
 } from '@thingmesh/core'
 import { type MqttTransportOptions, mqttTransport, webSocketDial } from '@thingmesh/core/mqtt-client'
 import type { CoapTransportOptions } from './transports/coap/transport.ts'
-import { type TlsOptions, tcpDial } from './transports/tcp.ts'
+import { httpsFetch } from './transports/https-fetch.ts'
+import { tcpDial } from './transports/tcp.ts'
+import type { TlsOptions } from './transports/tls.ts'
 
 export interface ConnectOptions
   extends ClientOptions,
     MqttTransportOptions,
     HttpTransportOptions,
     CoapTransportOptions {
-  /** For `mqtts:`. */
+  /** For `mqtts:`, `wss:` and `https:`. */
   readonly tls?: TlsOptions | undefined
   /** For `memory:`, what `memoryListener()` of `@thingmesh/server-kit/memory` gave. */
   readonly listener?: MemoryDoor | undefined
@@ -36,7 +38,7 @@ export interface MemoryDoorOptions {
 
 /**
  * Opens a client. The url says how: `mqtt://host[:1883]`, `mqtts://host[:8883]`, `ws://host[/mqtt]`, `wss://host[/mqtt]`
- * (MQTT in WebSockets, from Node 22 on), `http://host`, `https://host`, `coap://host[:5683]`, and `memory:` with a
+ * (MQTT in WebSockets), `http://host`, `https://host`, `coap://host[:5683]`, and `memory:` with a
  * `listener`. Over MQTT a key goes with its `thing`; over HTTP it goes alone, or a `token` in its place.
  *
  * Settles when the first attempt is decided. Rejects with `ThingmeshError` where the hub refuses for good, a wrong key
@@ -61,12 +63,16 @@ async function toTransport(text: string, options: ConnectOptions): Promise<Trans
     case 'mqtts:':
       return mqttTransport(tcpDial(host, port(8883), options.tls ?? {}), options)
     case 'ws:':
-    case 'wss:':
+    case 'wss:': {
       if (url.pathname === '/') url.pathname = '/mqtt'
-      return mqttTransport(webSocketDial(url.href), options)
+      // Who does not need it need not load it.
+      const { webSocketWith } = await import('./transports/websocket.ts')
+      return mqttTransport(webSocketDial(url.href, webSocketWith(options.tls)), options)
+    }
     case 'http:':
-    case 'https:':
       return httpTransport(text, options)
+    case 'https:':
+      return httpTransport(text, options.tls === undefined ? options : overTls(options, options.tls))
     case 'coap:': {
       // Who does not speak CoAP need not load node-coap.
       const { coapTransport } = await import('./transports/coap/transport.ts')
@@ -79,6 +85,11 @@ async function toTransport(text: string, options: ConnectOptions): Promise<Trans
         `the hub's url starts with ${url.protocol}//: mqtt, mqtts, ws, wss, http, https, coap and memory: are known`,
       )
   }
+}
+
+function overTls(options: ConnectOptions, tls: TlsOptions): HttpTransportOptions {
+  const byCertificate = tls.cert !== undefined && options.key === undefined && options.token === undefined
+  return { fetch: httpsFetch(tls), byCertificate, ...options }
 }
 
 function memoryTransport({ listener, thing, key, token, clientId, sessionSeconds }: ConnectOptions): Transport {

@@ -87,4 +87,4 @@ export {
 } from '@thingmesh/core'
 export { type ConnectOptions, connect, type MemoryDoor, type MemoryDoorOptions } from './connect.ts'
 export { type FileOutboxOptions, fileOutbox } from './outbox/file-outbox.ts'
-export type { TlsOptions } from './transports/tcp.ts'
+export type { TlsOptions } from './transports/tls.ts'

@@ -1,17 +1,7 @@
-import { connect as connectTcp, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Dial } from '@thingmesh/core/mqtt-client'
-
-/** For a secure connection. Absent: the certificates that Node trusts, and no certificate of our own. */
-export interface TlsOptions {
-  /** Certificates to trust in place of Node's own, PEM. */
-  readonly ca?: string | Buffer | readonly (string | Buffer)[] | undefined
-  /** Our own certificate and its key, PEM. */
-  readonly cert?: string | Buffer | undefined
-  readonly certKey?: string | Buffer | undefined
-  /** The protocols to offer (RFC 7301), `['mqtt']` for one. */
-  readonly alpn?: readonly string[] | undefined
-}
+import { type TlsOptions, toNodeTls } from './tls.ts'
 
 /** How long a connection that was ended may take to go. */
 const lingerMs = 1_000
@@ -70,16 +60,7 @@ function gathering(socket: Socket): { readonly waitingBytes: number; write(bytes
 
 function openSocket(host: string, port: number, tls: TlsOptions | undefined): Socket {
   if (tls === undefined) return connectTcp({ host, port })
-  const { ca, cert, certKey, alpn } = tls
-  return connectTls({
-    host,
-    port,
-    servername: host,
-    ...(ca === undefined ? {} : { ca: ca as string }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(certKey === undefined ? {} : { key: certKey }),
-    ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
-  })
+  return connectTls({ host, port, servername: isIP(host) === 0 ? host : '', ...toNodeTls(tls) })
 }
 
 function opened(socket: Socket, event: 'connect' | 'secureConnect', signal: Parameters<Dial>[1]): Promise<void> {
