@@ -19,7 +19,7 @@ export default defineConfig({
       project('core', ['packages/core/test/**/*.test.ts'], 20_000),
       project('client', ['packages/client-*/test/**/*.test.ts'], 20_000),
       project('server-kit', ['packages/server-kit/test/**/*.test.ts'], 30_000),
-      project('foreign', ['packages/server-kit/foreign/**/*.test.ts'], 120_000),
+      project('foreign', ['packages/*/foreign/**/*.test.ts'], 120_000),
       project('examples', ['examples/{,*/}test/**/*.test.ts'], 60_000),
       project('bench', ['bench/test/**/*.test.ts'], 60_000),
     ],

@@ -7,10 +7,15 @@ import {
   type SubscribeRequest,
   ThingmeshError,
 } from '@thingmesh/core'
-import { encodePacket } from '@thingmesh/core/mqtt'
+import { encodePacket, ReasonCode } from '@thingmesh/core/mqtt'
 import { errorFromReason, type SessionState, toMessage, toPublish } from '@thingmesh/core/mqtt-client'
 import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt'
 import { fromJsPublish, toJsProperties } from './mapping.ts'
+
+export interface JsTerms {
+  readonly level: 4 | 5
+  readonly timeoutMs: number
+}
 
 interface Pending {
   readonly sinceMs: number
@@ -27,7 +32,7 @@ export class MqttJsConnection implements Connection {
   readonly closed: Promise<ThingmeshError>
   readonly #client: MqttClient
   readonly #state: SessionState
-  readonly #timeoutMs: number
+  readonly #terms: JsTerms
   readonly #pending = new Set<Pending>()
   /** In the order they came, which is the order to acknowledge them in (MQTT-4.6.0-2). */
   readonly #toAcknowledge: { readonly packetId: number; taken: boolean }[] = []
@@ -36,10 +41,10 @@ export class MqttJsConnection implements Connection {
   #connack: IConnackPacket | undefined
   #ended = false
 
-  constructor(client: MqttClient, state: SessionState, timeoutMs: number) {
+  constructor(client: MqttClient, state: SessionState, terms: JsTerms) {
     this.#client = client
     this.#state = state
-    this.#timeoutMs = timeoutMs
+    this.#terms = terms
     this.closed = new Promise(resolve => {
       this.#resolveClosed = resolve
     })
@@ -51,7 +56,7 @@ export class MqttJsConnection implements Connection {
       if (reasonCode >= 0x80) this.end(errorFromReason(reasonCode, properties?.reasonString, 'rejected'))
     })
     client.on('close', () => this.end(lost()))
-    this.#timer = setInterval(() => this.#endWhatIsLate(), timeoutMs / 4)
+    this.#timer = setInterval(() => this.#endWhatIsLate(), terms.timeoutMs / 4)
     this.#timer.unref()
   }
 
@@ -61,11 +66,12 @@ export class MqttJsConnection implements Connection {
 
   async publish(draft: OutgoingDraft): Promise<Published> {
     this.#checkLive()
+    if (this.#terms.level === 4) checkPlain(draft)
     const packet = toPublish(draft, 1)
     this.#checkSize(packet)
     const { topic, qos, retain } = packet
     const payload = Buffer.from(packet.payload.buffer, packet.payload.byteOffset, packet.payload.length)
-    const options = { qos, retain, properties: toJsProperties(packet.properties) }
+    const options = { qos, retain, properties: this.#terms.level === 5 ? toJsProperties(packet.properties) : undefined }
     const sent = this.#asked(done => this.#client.publish(topic, payload, options, done))
     // MQTT.js tells of QoS 0 when it has left; nobody waits for that.
     if (qos === 0) sent.catch(() => undefined)
@@ -126,11 +132,11 @@ export class MqttJsConnection implements Connection {
   }
 
   get #hasIdentifiers(): boolean {
-    return this.#connack?.properties?.subscriptionIdentifiersAvailable !== false
+    return this.#terms.level === 5 && this.#connack?.properties?.subscriptionIdentifiersAvailable !== false
   }
 
   #receiveConnack(connack: IConnackPacket): void {
-    if ((connack.reasonCode ?? 0) >= 0x80) return
+    if ((connack.reasonCode ?? connack.returnCode ?? 0) !== 0) return
     this.#connack = connack
     // Without a session the hub sends nothing again, and its packet ids begin anew.
     if (!connack.sessionPresent) this.#state.unacknowledged.clear()
@@ -176,15 +182,23 @@ export class MqttJsConnection implements Connection {
       ask(error => {
         if (!this.#pending.delete(pending)) return
         if (error === undefined || error === null) resolve()
-        else reject(errorOf(error))
+        else reject(this.#errorOf(error))
       })
     })
   }
 
+  /** MQTT 3.1.1 has one code for whatever a SUBACK refuses (section 3.9.3), and mostly it is that one may not. */
+  #errorOf(error: unknown): ThingmeshError {
+    const refused = errorOf(error)
+    if (this.#terms.level === 5 || refused.outcome !== 'rejected') return refused
+    return errorFromReason(ReasonCode.notAuthorized, 'the broker refused the filter', 'rejected')
+  }
+
   #endWhatIsLate(): void {
     const [oldest] = this.#pending
-    if (oldest === undefined || performance.now() - oldest.sinceMs < this.#timeoutMs) return
-    const text = `no answer from the hub within ${this.#timeoutMs} ms`
+    const { timeoutMs } = this.#terms
+    if (oldest === undefined || performance.now() - oldest.sinceMs < timeoutMs) return
+    const text = `no answer from the hub within ${timeoutMs} ms`
     this.end(new ThingmeshError('timeout', text, { outcome: 'unknown' }))
   }
 
@@ -203,6 +217,21 @@ export class MqttJsConnection implements Connection {
   }
 }
 
+/** CONNACK's codes before MQTT 5 (MQTT 3.1.1, table 3.1) among those since. */
+const returnCodes: Readonly<Record<number, number>> = {
+  1: ReasonCode.unsupportedProtocolVersion,
+  2: ReasonCode.clientIdentifierNotValid,
+  3: ReasonCode.serverUnavailable,
+  4: ReasonCode.badUserNameOrPassword,
+  5: ReasonCode.badUserNameOrPassword,
+}
+
+/** Throws `unsupported` for what MQTT 3.1.1 has no place for. A content type it leaves out, as its subscribers expect. */
+function checkPlain({ properties }: OutgoingDraft): void {
+  if (properties === undefined) return
+  throw new ThingmeshError('unsupported', 'mqtt 3.1.1 has no place for properties', { outcome: 'not-sent' })
+}
+
 /** What of MQTT.js's errors tells a refusal: a reason code, or the SUBACK. */
 interface JsRefusal {
   readonly code?: unknown
@@ -212,7 +241,7 @@ interface JsRefusal {
 /** The hub's refusal, or that something broke, for which MQTT.js has words of its own. */
 export function errorOf(cause: unknown): ThingmeshError {
   const { code, packet } = cause as JsRefusal
-  const reasonCode = typeof code === 'number' ? code : packet?.granted?.[0]
+  const reasonCode = typeof code === 'number' ? (returnCodes[code] ?? code) : packet?.granted?.[0]
   if (typeof reasonCode !== 'number' || reasonCode < 0x80) return lost(cause)
   return errorFromReason(reasonCode, packet?.properties?.reasonString, 'rejected')
 }

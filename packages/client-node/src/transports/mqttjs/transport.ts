@@ -4,12 +4,15 @@ import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import { errorOf, MqttJsConnection } from './connection.ts'
 
 export interface MqttJsTransportOptions extends Omit<MqttTransportOptions, 'wireBytesMax'> {
+  /** 5 by default. 4 is MQTT 3.1.1, for brokers that know no other: it has no content types, reply
+   * topics, headers and idempotency keys, and its broker keeps the session for as long as it likes. */
+  readonly protocolVersion?: 4 | 5 | undefined
   /** What else MQTT.js is to know: certificates, a proxy's headers, a stream of your own. What the transport needs it sets. */
   readonly mqtt?: IClientOptions | undefined
 }
 
 /**
- * MQTT 5 by MQTT.js, for `openClient`: its connections and ways through proxies, with this client's loop, outbox and
+ * MQTT 5 or 3.1.1 by MQTT.js, for `openClient`: its connections and ways through proxies, with this client's loop, outbox and
  * subscriptions. `url` is what MQTT.js takes.
  */
 export function mqttJsTransport(url: string, options: MqttJsTransportOptions): Transport {
@@ -19,7 +22,7 @@ export function mqttJsTransport(url: string, options: MqttJsTransportOptions): T
     async open(signal) {
       if (signal.aborted) throw canceled()
       const client = connect(url, toClientOptions(options, state, timeoutMs))
-      const connection = new MqttJsConnection(client, state, timeoutMs)
+      const connection = new MqttJsConnection(client, state, { timeoutMs, level: options.protocolVersion ?? 5 })
       const cancel = (): void => connection.end(canceled())
       signal.addEventListener('abort', cancel)
       try {
@@ -46,25 +49,27 @@ function connected(client: MqttClient, connection: MqttJsConnection): Promise<vo
 }
 
 function toClientOptions(options: MqttJsTransportOptions, state: SessionState, timeoutMs: number): IClientOptions {
-  const { thing, key, sessionSeconds = 3_600, keepAliveSeconds = 30 } = options
+  const { thing, key, sessionSeconds = 3_600, keepAliveSeconds = 30, protocolVersion = 5 } = options
+  const properties = {
+    sessionExpiryInterval: sessionSeconds,
+    receiveMaximum: options.receiveMaximum ?? 256,
+    maximumPacketSize: options.packetBytesMax ?? 1_048_576,
+  }
   return {
     ...options.mqtt,
-    protocolVersion: 5,
+    protocolVersion,
     // The loop and the queue are the client's.
     reconnectPeriod: 0,
     queueQoSZero: false,
     resubscribe: false,
     connectTimeout: timeoutMs,
     clientId: state.clientId,
-    clean: !state.established,
+    // In MQTT 3.1.1 a clean session is one that ends with its connection.
+    clean: protocolVersion === 5 && !state.established,
     keepalive: keepAliveSeconds,
     ...(thing === undefined ? {} : { username: thing }),
     ...(key === undefined ? {} : { password: key }),
-    properties: {
-      sessionExpiryInterval: sessionSeconds,
-      receiveMaximum: options.receiveMaximum ?? 256,
-      maximumPacketSize: options.packetBytesMax ?? 1_048_576,
-    },
+    ...(protocolVersion === 5 ? { properties } : {}),
   }
 }
 
