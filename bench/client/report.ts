@@ -24,6 +24,8 @@ export interface ClientReport {
 /** What the issue demands: our client with its outbox at least as fast as MQTT.js without one, our codec three times as fast. */
 const CLIENT_RATIO_MIN = 1
 const CODEC_RATIO_MIN = 3
+/** Above this somebody else was at work when the bench began. */
+const BUSY_LOAD = 1
 
 const titles: Readonly<Record<PublishJob['client'], string>> = {
   thingmesh: 'thingmesh, outbox in a file',
@@ -42,6 +44,9 @@ export function toClientMarkdown({ command, host, disk, notes, codec, rows }: Cl
     `- node ${host.node}`,
     `- bare disk, ${disk.directory} (${disk.fileSystem}): write ${bytesPerWrite} B + fdatasync p50 ${p50Ms.toFixed(3)} ms, p99 ${p99Ms.toFixed(3)} ms`,
     ...notes.map(note => `- ${note}`),
+    ...(host.loadAverage > BUSY_LOAD
+      ? ['- OTHERS USED THE MACHINE: msg/s are theirs as much as ours; CPU and ratios say a little']
+      : []),
     '',
     '## Bars',
     '',

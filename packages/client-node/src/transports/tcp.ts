@@ -34,10 +34,18 @@ export function tcpDial(host: string, port: number, tls: TlsOptions | undefined)
   }
 }
 
+/** So much is not held back: the hub may as well begin with it while we go on. */
+const gatheredBytesMax = 2_048
+
 /** One write, of one piece, for all that one turn of the event loop has to say: many small ones cost more than a copy. */
 function gathering(socket: Socket): { readonly waitingBytes: number; write(bytes: Uint8Array): void; flush(): void } {
   let waiting: Uint8Array[] = []
   let waitingBytes = 0
+  let isDue = false
+  const endTurn = (): void => {
+    isDue = false
+    flush()
+  }
   const flush = (): void => {
     const [first] = waiting
     if (first === undefined) return
@@ -50,9 +58,11 @@ function gathering(socket: Socket): { readonly waitingBytes: number; write(bytes
       return waitingBytes
     },
     write(bytes) {
-      if (waiting.length === 0) process.nextTick(flush)
+      if (!isDue) process.nextTick(endTurn)
+      isDue = true
       waiting.push(bytes)
       waitingBytes += bytes.length
+      if (waitingBytes >= gatheredBytesMax) flush()
     },
     flush,
   }
