@@ -58,7 +58,8 @@ function fromJsProperties(properties: JsProperties): Properties {
 type JsPairs = NonNullable<JsProperties['userProperties']>
 
 function toJsPairs(pairs: Properties['userProperties']): JsPairs | undefined {
-  if (pairs === undefined) return undefined
+  // Of an empty object MQTT.js makes a packet that no hub answers.
+  if (pairs === undefined || pairs.length === 0) return undefined
   const found = new Map<string, string[]>()
   for (const [name, value] of pairs) found.set(name, [...(found.get(name) ?? []), value])
   return Object.fromEntries(found)
