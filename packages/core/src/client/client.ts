@@ -2,7 +2,7 @@ import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { ChannelDefinition } from '../schema/index.ts'
 import { type Backoff, defaultBackoff } from './backoff.ts'
 import { type ChannelHost, type ClientChannel, openChannel } from './channel.ts'
-import { type ClientEmitter, type ClientEvents, clientEmitter } from './events.ts'
+import { ClientEmitter, type ClientEvents } from './events.ts'
 import { historyOf } from './history.ts'
 import type { Published } from './http.ts'
 import { memoryOutbox } from './outbox/memory.ts'
@@ -67,7 +67,7 @@ export async function openClient(transport: Transport, options: ClientOptions = 
 class StandingClient implements Client, ChannelHost {
   readonly #transport: Transport
   readonly #options: ClientOptions
-  readonly #events: ClientEmitter = clientEmitter()
+  readonly #events = new ClientEmitter()
   readonly #closing = new (platform().AbortController)()
   readonly #status = new StatusBoard(status => this.#events.emit('statusChanged', status))
   readonly #subscriptions = new Subscriptions(this.#events)
@@ -96,7 +96,6 @@ class StandingClient implements Client, ChannelHost {
     signal?.addEventListener('abort', cancel)
     try {
       await this.#queue.open()
-      this.#events.once('attemptFailed', () => this.#firstAttempt.resolve())
       this.#ended = this.#run()
       await this.#firstAttempt.promise
     } catch (error) {
@@ -128,11 +127,11 @@ class StandingClient implements Client, ChannelHost {
   readonly outbox = { stats: (): OutboxStats => this.#queue.stats() }
 
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): void {
-    this.#events.on(name, listener as never)
+    this.#events.on(name, listener)
   }
 
   off<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): void {
-    this.#events.off(name, listener as never)
+    this.#events.off(name, listener)
   }
 
   async drain({ signal }: { readonly signal?: CancelSignal | undefined } = {}): Promise<void> {
@@ -212,7 +211,10 @@ class StandingClient implements Client, ChannelHost {
         this.#subscriptions.detach()
         this.#sender.detach()
       },
-      onAttemptFailed: (error, retryInMs) => this.#events.emit('attemptFailed', { error, retryInMs }),
+      onAttemptFailed: (error, retryInMs) => {
+        this.#events.emit('attemptFailed', { error, retryInMs })
+        this.#firstAttempt.resolve()
+      },
     }).catch(toThingmeshError)
     this.#closing.abort()
     if (refused !== undefined) this.#firstAttempt.reject(refused)

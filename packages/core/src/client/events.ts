@@ -1,4 +1,3 @@
-import { EventEmitter } from 'eventemitter3'
 import type { ThingmeshError } from '../errors/index.ts'
 import type { DropReason, OutboxEntry } from './outbox/outbox.ts'
 import type { ClientStatus } from './status.ts'
@@ -20,8 +19,28 @@ export interface ClientEvents {
   callbackFailed: (event: { readonly error: unknown }) => void
 }
 
-export type ClientEmitter = EventEmitter<ClientEvents>
+type Listener = (event: never) => void
 
-export function clientEmitter(): ClientEmitter {
-  return new EventEmitter<ClientEvents>()
+/** Who listens. One that throws is the program's matter, told as `callbackFailed`: neither the client nor the others feel it. */
+export class ClientEmitter {
+  readonly #listeners = new Map<keyof ClientEvents, Set<Listener>>()
+
+  on<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): void {
+    const listeners = this.#listeners.get(name) ?? new Set()
+    this.#listeners.set(name, listeners.add(listener))
+  }
+
+  off<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): void {
+    this.#listeners.get(name)?.delete(listener)
+  }
+
+  emit<Name extends keyof ClientEvents>(name: Name, event: Parameters<ClientEvents[Name]>[0]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      try {
+        listener(event as never)
+      } catch (error) {
+        if (name !== 'callbackFailed') this.emit('callbackFailed', { error })
+      }
+    }
+  }
 }

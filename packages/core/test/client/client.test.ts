@@ -99,6 +99,31 @@ describe('the reconnect loop', () => {
     expect(transport.opened).toBe(1)
   })
 
+  it('goes on where who listens throws, and says so', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const failed: unknown[] = []
+    client.on('callbackFailed', ({ error }) => {
+      failed.push(error)
+      throw new Error('not even this')
+    })
+    const mine = new Error('of the program')
+    const listener = () => {
+      throw mine
+    }
+    client.on('statusChanged', listener)
+    const heard: string[] = []
+    client.on('statusChanged', ({ state }) => heard.push(state))
+    transport.cut()
+    await until(() => heard.includes('connected'))
+    expect(heard).toEqual(['offline', 'connecting', 'connected'])
+    expect(failed).toEqual([mine, mine, mine])
+    client.off('statusChanged', listener)
+    transport.cut()
+    await until(() => heard.length === 6)
+    expect(failed).toHaveLength(3)
+  })
+
   it('wants no hints any more when it is closed', async () => {
     const { isWanted, options } = hinted()
     const client = await open(scriptedTransport(), options)

@@ -1,13 +1,6 @@
 import { matchesFilter } from '../../address/index.ts'
-import {
-  type ConnackPacket,
-  type DisconnectPacket,
-  encodePacket,
-  type Packet,
-  PacketParser,
-  type PublishPacket,
-  type QoS,
-} from '../../bindings/mqtt/index.ts'
+import { encodeToHub, type FromHub, PacketStream, type ToHub } from '../../bindings/mqtt/client/index.ts'
+import type { ConnackPacket, DisconnectPacket, PublishPacket, QoS } from '../../bindings/mqtt/index.ts'
 import { isThingmeshError, ThingmeshError, toThingmeshError } from '../../errors/index.ts'
 import type { Published } from '../http.ts'
 import { platform } from '../platform.ts'
@@ -27,7 +20,7 @@ export interface ConnectionTerms {
   readonly packetBytesMax: number
 }
 
-type Answer = Extract<Packet, { type: 'puback' | 'suback' | 'unsuback' }>
+type Answer = Extract<FromHub, { type: 'puback' | 'suback' | 'unsuback' }>
 
 interface Asked {
   readonly answer: Deferred<Answer>
@@ -42,7 +35,7 @@ export class MqttConnection implements Connection {
   readonly #wire: Wire
   readonly #state: SessionState
   readonly #terms: ConnectionTerms
-  readonly #parser: PacketParser
+  readonly #stream: PacketStream
   readonly #asked = new Map<number, Asked>()
   /** In the order they came, which is the order to acknowledge them in (MQTT-4.6.0-2). */
   readonly #toAcknowledge: { readonly packetId: number; taken: boolean }[] = []
@@ -64,7 +57,7 @@ export class MqttConnection implements Connection {
     this.#state = state
     this.#terms = terms
     this.#keepAliveMs = terms.keepAliveSeconds * 1000
-    this.#parser = new PacketParser({ role: 'client', level: 5, maximumPacketSize: terms.packetBytesMax })
+    this.#stream = new PacketStream(terms.packetBytesMax)
     this.#tick()
   }
 
@@ -86,7 +79,7 @@ export class MqttConnection implements Connection {
     this.#heardAtMs = now()
     this.#pingedAtMs = undefined
     try {
-      this.#parser.push(bytes, packet => this.#receive(packet))
+      this.#stream.push(bytes, packet => this.#receive(packet))
     } catch (error) {
       this.end(new ThingmeshError('unavailable', 'the hub sent what is not MQTT', { cause: error, outcome: 'unknown' }))
     }
@@ -157,7 +150,7 @@ export class MqttConnection implements Connection {
     this.#closed.resolve(reason)
   }
 
-  #receive(packet: Packet): void {
+  #receive(packet: FromHub): void {
     switch (packet.type) {
       case 'connack':
         this.#receiveConnack(packet)
@@ -176,9 +169,6 @@ export class MqttConnection implements Connection {
         break
       case 'pingresp':
         break
-      default:
-        // We subscribe with QoS 1 and ask for no authentication, so nothing else belongs here.
-        this.end(new ThingmeshError('unavailable', `the hub sent ${packet.type}`, { outcome: 'unknown' }))
     }
   }
 
@@ -220,11 +210,11 @@ export class MqttConnection implements Connection {
     while (!this.#ended && this.#toAcknowledge[0]?.taken === true) {
       const { packetId } = this.#toAcknowledge.shift()!
       this.#state.unacknowledged.delete(packetId)
-      this.#send({ type: 'puback', packetId, reasonCode: 0 })
+      this.#send({ type: 'puback', packetId })
     }
   }
 
-  async #ask(toPacket: (packetId: number) => Packet): Promise<Answer> {
+  async #ask(toPacket: (packetId: number) => ToHub): Promise<Answer> {
     if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'not-sent' })
     const packetId = this.#nextPacketId()
     const packet = toPacket(packetId)
@@ -235,7 +225,7 @@ export class MqttConnection implements Connection {
   }
 
   /** Throws `too-large`, as `not-sent`, what the hub would end the connection for. */
-  #send(packet: Packet): void {
+  #send(packet: ToHub): void {
     if (this.#ended) return
     const bytes = encode(packet)
     if (bytes.length > this.#packetBytesMax) {
@@ -292,9 +282,9 @@ function errorFromDisconnect({ reasonCode, properties }: DisconnectPacket): Thin
 }
 
 /** What cannot be said in MQTT was not sent. */
-function encode(packet: Packet): Uint8Array {
+function encode(packet: ToHub): Uint8Array {
   try {
-    return encodePacket(packet, 5)
+    return encodeToHub(packet)
   } catch (thrown) {
     const { code, message, details } = toThingmeshError(thrown)
     throw isThingmeshError(thrown) ? new ThingmeshError(code, message, { outcome: 'not-sent', details }) : thrown

@@ -1,7 +1,7 @@
-import { encodePacket } from '../../bindings/mqtt/index.ts'
+import { encodeToHub } from '../../bindings/mqtt/client/index.ts'
 import { encodeUtf8 } from '../../codec/utf8.ts'
 import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
-import { errorFromFetch } from '../failure.ts'
+import { causeCode } from '../failure.ts'
 import { randomName } from '../random-name.ts'
 import type { Transport } from '../transport.ts'
 import { type ConnectionTerms, MqttConnection } from './connection.ts'
@@ -55,7 +55,7 @@ export function mqttTransport(dial: Dial, options: MqttTransportOptions): Transp
         },
         signal,
       ).catch((error: unknown) => {
-        throw isThingmeshError(error) ? error : errorFromFetch(error)
+        throw isThingmeshError(error) ? error : notOpened(error)
       })
       connection = new MqttConnection(wire, state, terms)
       const opening = connection
@@ -79,23 +79,26 @@ export function mqttTransport(dial: Dial, options: MqttTransportOptions): Transp
 
 function toConnect(state: SessionState, terms: ConnectionTerms, options: MqttTransportOptions): Uint8Array {
   const { thing, key } = options
-  return encodePacket(
-    {
-      type: 'connect',
-      level: 5,
-      clientId: state.clientId,
-      cleanStart: !state.established,
-      keepAliveSeconds: terms.keepAliveSeconds,
-      ...(thing === undefined ? {} : { username: thing }),
-      ...(key === undefined ? {} : { password: encodeUtf8(key) }),
-      properties: {
-        sessionExpiryInterval: options.sessionSeconds ?? 3_600,
-        receiveMaximum: options.receiveMaximum ?? 256,
-        maximumPacketSize: terms.packetBytesMax,
-      },
+  return encodeToHub({
+    type: 'connect',
+    clientId: state.clientId,
+    cleanStart: !state.established,
+    keepAliveSeconds: terms.keepAliveSeconds,
+    username: thing,
+    password: key === undefined ? undefined : encodeUtf8(key),
+    properties: {
+      sessionExpiryInterval: options.sessionSeconds ?? 3_600,
+      receiveMaximum: options.receiveMaximum ?? 256,
+      maximumPacketSize: terms.packetBytesMax,
     },
-    5,
-  )
+  })
+}
+
+/** Whatever it was: nothing of ours has left. */
+function notOpened(cause: unknown): ThingmeshError {
+  const name = causeCode(cause)
+  const text = `the connection could not be opened${name === undefined ? '' : ` (${name})`}`
+  return new ThingmeshError('unavailable', text, { cause, outcome: 'not-sent' })
 }
 
 function lost(cause: unknown): ThingmeshError {

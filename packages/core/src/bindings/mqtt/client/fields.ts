@@ -1,0 +1,169 @@
+import { decodeUtf8, encodeUtf8 } from '../../../codec/utf8.ts'
+import { malformed } from './faults.ts'
+
+/** The longest fixed header: the first byte, and four of the remaining length (MQTT 5, section 2.1). */
+const headerBytesMax = 5
+const varintMax = 0x0fff_ffff
+
+/** Reads the fields of one packet (MQTT 5, section 1.5), and never behind its end. */
+export class FieldReader {
+  readonly #bytes: Uint8Array
+  #at: number
+  end: number
+
+  constructor(bytes: Uint8Array, at: number, end: number) {
+    this.#bytes = bytes
+    this.#at = at
+    this.end = end
+  }
+
+  get left(): number {
+    return this.end - this.#at
+  }
+
+  uint(size: 1 | 2 | 4): number {
+    let value = 0
+    for (const end = this.#take(size) + size; this.#at < end; ) value = value * 256 + this.#bytes[this.#at++]!
+    return value
+  }
+
+  varint(): number {
+    let value = 0
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.uint(1)
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value
+    }
+    throw malformed('a variable byte integer does not end')
+  }
+
+  string(): string {
+    const { start, end } = this.#prefixed()
+    return checked(decodeUtf8(this.#bytes, start, end))
+  }
+
+  /** A copy. */
+  binary(): Uint8Array {
+    const { start, end } = this.#prefixed()
+    return this.#bytes.slice(start, end)
+  }
+
+  /** A view of all that is left. */
+  rest(): Uint8Array {
+    const start = this.#at
+    this.#at = this.end
+    return this.#bytes.subarray(start, this.end)
+  }
+
+  #prefixed(): { readonly start: number; readonly end: number } {
+    const length = this.uint(2)
+    const start = this.#take(length)
+    this.#at += length
+    return { start, end: this.#at }
+  }
+
+  #take(length: number): number {
+    if (length > this.left) throw malformed(`a field of ${length} bytes, ${this.left} are left`)
+    return this.#at
+  }
+}
+
+/** Writes the fields of one packet. Room is left in front for the fixed header, which needs the length of all the rest. */
+export class FieldWriter {
+  #bytes: Uint8Array
+  #at = headerBytesMax
+
+  /** With room for so many bytes, and as many more as it takes. */
+  constructor(room: number) {
+    this.#bytes = new Uint8Array(room)
+  }
+
+  uint(value: number, size: 1 | 2 | 4): void {
+    if (!Number.isInteger(value) || value < 0 || value >= 256 ** size) {
+      throw malformed(`a number of ${value}, integers below ${256 ** size} fit`)
+    }
+    this.#reserve(size)
+    for (let shift = size * 8 - 8; shift >= 0; shift -= 8) this.#bytes[this.#at++] = value >>> shift
+  }
+
+  varint(value: number): void {
+    if (!Number.isInteger(value) || value < 0 || value > varintMax) {
+      throw malformed(`a number of ${value}, integers up to ${varintMax} fit`)
+    }
+    this.#reserve(4)
+    let left = value
+    for (; left > 0x7f; left >>= 7) this.#bytes[this.#at++] = left | 0x80
+    this.#bytes[this.#at++] = left
+  }
+
+  string(value: string): void {
+    checked(value)
+    const start = this.#at
+    this.uint(value.length, 2)
+    this.#reserve(value.length)
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i)
+      // Not ASCII: once more, and otherwise.
+      if (code > 0x7f) {
+        this.#at = start
+        this.binary(encodeUtf8(value))
+        return
+      }
+      this.#bytes[this.#at++] = code
+    }
+  }
+
+  binary(value: Uint8Array): void {
+    this.uint(value.length, 2)
+    this.raw(value)
+  }
+
+  raw(value: Uint8Array): void {
+    this.#reserve(value.length)
+    this.#bytes.set(value, this.#at)
+    this.#at += value.length
+  }
+
+  /** What `write` writes, behind its length. */
+  withLength(write: () => void): void {
+    const start = this.#at
+    write()
+    const length = this.#at - start
+    const size = varintSize(length)
+    this.#reserve(size)
+    this.#bytes.copyWithin(start + size, start, this.#at)
+    this.#at = start
+    this.varint(length)
+    this.#at += length
+  }
+
+  /** What has been written, behind its fixed header. */
+  packet(first: number): Uint8Array {
+    const end = this.#at
+    const remaining = end - headerBytesMax
+    const start = headerBytesMax - 1 - varintSize(remaining)
+    this.#bytes[start] = first
+    this.#at = start + 1
+    this.varint(remaining)
+    return this.#bytes.subarray(start, end)
+  }
+
+  #reserve(length: number): void {
+    const needed = this.#at + length
+    if (needed <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    grown.set(this.#bytes)
+    this.#bytes = grown
+  }
+}
+
+/** Seven bits in each byte. */
+function varintSize(value: number): number {
+  return Math.ceil((32 - Math.clz32(value | 1)) / 7)
+}
+
+/** MQTT-1.5.4-2 */
+function checked(text: string): string {
+  if (text.includes('\0')) throw malformed('a text holds U+0000')
+  return text
+}

@@ -1,0 +1,2 @@
+export { encodeToHub, type ToHub } from './encode.ts'
+export { type FromHub, PacketStream } from './packet-stream.ts'

@@ -1,0 +1,88 @@
+import type { Properties, PropertyName } from '../properties.ts'
+import { malformed } from './faults.ts'
+import type { FieldReader, FieldWriter } from './fields.ts'
+
+/** How a value stands on the wire: a number of so many bytes, or a type of MQTT 5, section 1.5. */
+type Kind = 1 | 2 | 4 | 'boolean' | 'varint' | 'string' | 'binary' | 'pair'
+
+/**
+ * MQTT 5, table 2-4: what a client of ours says or makes use of; and, without a name, what else a hub may say, to read past:
+ * the client id that it gives, response information, another server, the largest topic alias and QoS, and whether there are
+ * retained messages, wildcards and shared subscriptions.
+ */
+const table: readonly (readonly [id: number, kind: Kind, name?: PropertyName])[] = [
+  [0x01, 1, 'payloadFormatIndicator'],
+  [0x02, 4, 'messageExpiryInterval'],
+  [0x03, 'string', 'contentType'],
+  [0x08, 'string', 'responseTopic'],
+  [0x09, 'binary', 'correlationData'],
+  [0x0b, 'varint', 'subscriptionIdentifiers'],
+  [0x11, 4, 'sessionExpiryInterval'],
+  [0x12, 'string'],
+  [0x13, 2, 'serverKeepAlive'],
+  [0x1a, 'string'],
+  [0x1c, 'string'],
+  [0x1f, 'string', 'reasonString'],
+  [0x21, 2, 'receiveMaximum'],
+  [0x22, 2],
+  [0x24, 1],
+  [0x25, 1],
+  [0x26, 'pair', 'userProperties'],
+  [0x27, 4, 'maximumPacketSize'],
+  [0x28, 1],
+  [0x29, 'boolean', 'subscriptionIdentifiersAvailable'],
+  [0x2a, 1],
+]
+
+/** Reads a property length and what it is of; undefined for nothing. Which packet may have which is the hub's to know. */
+export function readProperties(reader: FieldReader): Properties | undefined {
+  const length = reader.varint()
+  if (length > reader.left) throw malformed(`properties of ${length} bytes, ${reader.left} are left`)
+  if (length === 0) return undefined
+  const packetEnd = reader.end
+  reader.end -= reader.left - length
+  const properties: Record<string, unknown> = {}
+  while (reader.left > 0) {
+    const id = reader.uint(1)
+    const entry = table.find(row => row[0] === id)
+    if (entry === undefined) throw malformed(`property ${id} is not known`)
+    const [, kind, name] = entry
+    const value = readValue(reader, kind)
+    if (name === undefined) continue
+    if (isList(kind)) properties[name] = [...((properties[name] as unknown[]) ?? []), value]
+    else properties[name] = value
+  }
+  reader.end = packetEnd
+  return properties
+}
+
+function readValue(reader: FieldReader, kind: Kind): unknown {
+  if (kind === 'boolean') return reader.uint(1) === 1
+  if (kind === 'pair') return [reader.string(), reader.string()]
+  return typeof kind === 'number' ? reader.uint(kind) : reader[kind]()
+}
+
+/** What may stand more than once in one packet. */
+function isList(kind: Kind): boolean {
+  return kind === 'pair' || kind === 'varint'
+}
+
+export function writeProperties(writer: FieldWriter, properties: Properties = {}): void {
+  writer.withLength(() => {
+    for (const [id, kind, name] of table) {
+      const value = name === undefined ? undefined : properties[name]
+      if (value === undefined) continue
+      for (const item of isList(kind) ? (value as unknown[]) : [value]) {
+        writer.uint(id, 1)
+        writeValue(writer, kind, item as never)
+      }
+    }
+  })
+}
+
+function writeValue(writer: FieldWriter, kind: Kind, value: never): void {
+  if (kind === 'boolean') writer.uint(value ? 1 : 0, 1)
+  else if (kind === 'pair') for (const text of value as string[]) writer.string(text)
+  else if (typeof kind === 'number') writer.uint(value, kind)
+  else writer[kind](value)
+}
