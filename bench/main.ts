@@ -5,6 +5,7 @@ import { COAP_HELP, parseCoapOptions } from './coap-options.ts'
 import { runMqttBench } from './mqtt.ts'
 import { MQTT_HELP, parseMqttOptions } from './options.ts'
 import { runCompare } from './report/compare.ts'
+import { runSizes } from './sizes.ts'
 
 const HELP = `Usage: npm run bench -- <bench> [options]
 
@@ -13,6 +14,7 @@ Benches:
   client    our client beside MQTT.js, and the codecs of both
   coap      the hub beside other servers: rate, CPU, latency, observers
   compare   two result files of \`--out\`, side by side
+  sizes     what a page loads of the client, and of MQTT.js
 
 \`npm run bench -- mqtt --help\` lists the options, and so on.`
 
@@ -30,6 +32,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     return runCoapBench(options, commandOf('coap', args))
   },
   compare: async args => runCompare(args),
+  sizes: runSizes,
   mqtt: async args => {
     const options = parseMqttOptions(args)
     if (options === 'help') return `${MQTT_HELP}\n`

@@ -87,6 +87,6 @@ export {
   type TypedChannel,
   type TypedMessage,
 } from '@thingmesh/core'
-export { type ConnectOptions, connect } from './connect.ts'
+export { type ConnectOptions, connect } from './connect/any.ts'
+export { pageHints } from './connect/page-hints.ts'
 export { type IndexedDbOutboxOptions, indexedDbOutbox } from './outbox/indexeddb-outbox.ts'
-export { pageHints } from './page-hints.ts'

@@ -131,7 +131,7 @@ describe('the outbox in IndexedDB', () => {
           retryable: true,
           outcome: 'not-sent',
           message: expect.stringMatching(
-            /^the browser has no room for a draft of 2000000 bytes: this origin uses \d+, it does not tell the limit$/,
+            /^the browser has no room for a draft of 2000000 bytes: this origin uses \d+ of an untold limit$/,
           ),
           details: { limit: 'quota', found: 2_000_000, used: expect.any(Number) },
         },

@@ -6,9 +6,8 @@ const version = 1
 /** By sequence; and what was found among them and is no entry, by what it was found at. */
 type StoreName = 'entries' | 'damaged'
 
-/** Throws `unsupported` where there is no IndexedDB, or the database is of a later version than this one. */
+/** Throws `unsupported` where the database is of a later version than this one. */
 export async function openDatabase(name: string): Promise<IDBDatabase> {
-  if (typeof indexedDB === 'undefined') throw unsupported('this browser has no IndexedDB')
   const request = indexedDB.open(name, version)
   request.addEventListener('upgradeneeded', () => {
     const stores: readonly StoreName[] = ['entries', 'damaged']
@@ -17,8 +16,11 @@ export async function openDatabase(name: string): Promise<IDBDatabase> {
   try {
     return await answerOf(request)
   } catch (error) {
-    if (isNamed(error, 'VersionError')) throw unsupported(`${name} is of a later version than ${version}`, error)
-    throw error
+    if (!isNamed(error, 'VersionError')) throw error
+    throw new ThingmeshError('unsupported', `${name} is of a later version than ${version}`, {
+      cause: error,
+      outcome: 'not-sent',
+    })
   }
 }
 
@@ -73,11 +75,9 @@ export async function change(
 
 /** Whether it is what was written under that key: a browser may hand out less than it was given. */
 export function isEntry(value: unknown, key: IDBValidKey): value is OutboxEntry {
-  const entry = value as OutboxEntry | undefined
+  const entry = value as OutboxEntry | null | undefined
   return (
-    typeof entry === 'object' &&
-    entry !== null &&
-    entry.sequence === key &&
+    entry?.sequence === key &&
     [entry.key, entry.topic, entry.contentType, entry.delivery].every(text => typeof text === 'string') &&
     entry.payload instanceof Uint8Array &&
     typeof entry.storedAtMs === 'number'
@@ -94,19 +94,14 @@ export async function toWriteError(cause: unknown, bytes: number): Promise<Thing
   }
   const { usage = 0 } = await navigator.storage.estimate()
   const { quota } = cause as { readonly quota?: number | null }
-  const limit = typeof quota === 'number' ? `the limit is ${quota}` : 'it does not tell the limit'
-  const text = `the browser has no room for a draft of ${bytes} bytes: this origin uses ${usage}, ${limit}`
+  const text = `the browser has no room for a draft of ${bytes} bytes: this origin uses ${usage} of ${quota ?? 'an untold limit'}`
   return new ThingmeshError('rate-limited', text, {
     cause,
     outcome: 'not-sent',
-    details: { limit: 'quota', found: bytes, used: usage, ...(typeof quota === 'number' && { max: quota }) },
+    details: { limit: 'quota', found: bytes, used: usage },
   })
 }
 
 function isNamed(error: unknown, name: string): error is DOMException {
   return error instanceof DOMException && error.name === name
-}
-
-function unsupported(text: string, cause?: unknown): ThingmeshError {
-  return new ThingmeshError('unsupported', text, { cause, outcome: 'not-sent' })
 }

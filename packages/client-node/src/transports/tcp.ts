@@ -1,5 +1,6 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { ThingmeshError } from '@thingmesh/core'
 import type { Dial } from '@thingmesh/core/mqtt-client'
 import { type TlsOptions, toNodeTls } from './tls.ts'
 
@@ -83,7 +84,12 @@ function opened(socket: Socket, event: 'connect' | 'secureConnect', signal: Para
       act()
     }
     socket.once(event, () => settle(resolve))
-    socket.once('error', error => settle(() => reject(error)))
+    socket.once('error', error => settle(() => reject(notOpened(error))))
     socket.once('close', () => settle(() => reject(new Error('the connection was closed'))))
   })
+}
+
+function notOpened(cause: NodeJS.ErrnoException): ThingmeshError {
+  const name = cause.code === undefined ? '' : ` (${cause.code})`
+  return new ThingmeshError('unavailable', `the connection could not be opened${name}`, { cause, outcome: 'not-sent' })
 }

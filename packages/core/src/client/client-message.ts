@@ -1,5 +1,7 @@
-import { codecFor } from '../codec/index.ts'
-import type { Draft, JsonValue, MessageId, PrincipalId } from '../model/index.ts'
+import { payloadKindOf } from '../codec/codec-for.ts'
+import { decodeUtf8 } from '../codec/utf8.ts'
+import type { Draft, MessageId, PrincipalId } from '../model/index.ts'
+import { readJson } from './json-payload.ts'
 import type { ReceivedPayload } from './messages.ts'
 import type { ClientMessage } from './transport.ts'
 
@@ -26,11 +28,10 @@ export function toClientMessage({ topic, payload, properties, ...facts }: Messag
 
 /** What a publisher declared is believed as far as it is true, as over HTTP. */
 function toReceivedPayload(contentType: string, payload: Uint8Array): ReceivedPayload {
-  const codec = codecFor(contentType)
+  const kind = payloadKindOf(contentType)
   try {
-    const value = codec?.decode(payload)
-    if (typeof value === 'string' && contentType.startsWith('text/')) return { encoding: 'text', payload: value }
-    if (value !== undefined && !(value instanceof Uint8Array)) return { encoding: 'json', payload: value as JsonValue }
+    if (kind === 'json') return { encoding: kind, payload: readJson(decodeUtf8(payload)) }
+    if (kind === 'text') return { encoding: kind, payload: decodeUtf8(payload) }
   } catch {
     // Bytes, then.
   }

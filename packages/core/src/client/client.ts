@@ -1,6 +1,7 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { ChannelDefinition } from '../schema/index.ts'
 import { type Backoff, defaultBackoff } from './backoff.ts'
+import { canceled, onAbort } from './cancellation.ts'
 import { type ChannelHost, type ClientChannel, openChannel } from './channel.ts'
 import { ClientEmitter, type ClientEvents } from './events.ts'
 import { historyOf } from './history.ts'
@@ -92,8 +93,7 @@ class StandingClient implements Client, ChannelHost {
 
   async start(signal: CancelSignal | undefined): Promise<void> {
     if (signal?.aborted === true) throw canceled(signal.reason)
-    const cancel = (): void => this.#firstAttempt.reject(canceled(signal?.reason))
-    signal?.addEventListener('abort', cancel)
+    const letGo = onAbort(signal, () => this.#firstAttempt.reject(canceled(signal?.reason)))
     try {
       await this.#queue.open()
       this.#ended = this.#run()
@@ -102,7 +102,7 @@ class StandingClient implements Client, ChannelHost {
       await this.close()
       throw error
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      letGo()
     }
   }
 
@@ -138,11 +138,11 @@ class StandingClient implements Client, ChannelHost {
     const given = deferred()
     const cancel = (): void => given.reject(canceled(signal?.reason))
     if (signal?.aborted === true) cancel()
-    signal?.addEventListener('abort', cancel)
+    const letGo = onAbort(signal, cancel)
     try {
       await Promise.race([this.#queue.emptied(), given.promise])
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      letGo()
     }
   }
 
@@ -234,10 +234,6 @@ class StandingClient implements Client, ChannelHost {
     const cause = this.#status.current.reason
     throw new ThingmeshError('unavailable', 'there is no connection to the hub', { cause, outcome: 'not-sent' })
   }
-}
-
-function canceled(cause: unknown): ThingmeshError {
-  return new ThingmeshError('canceled', 'the caller gave up', { cause, outcome: 'not-sent' })
 }
 
 /** With the hub's reason where there is one: that is what a caller who waits has to know. */

@@ -1,3 +1,4 @@
+import { onAbort } from './cancellation.ts'
 import { type CancelSignal, platform } from './platform.ts'
 
 /**
@@ -28,9 +29,7 @@ export function openDeadline(timeoutMs: number, signals: readonly (CancelSignal 
       end('canceled', signal.reason)
       continue
     }
-    const listener = (): void => end('canceled', signal.reason)
-    signal.addEventListener('abort', listener)
-    releases.push(() => signal.removeEventListener('abort', listener))
+    releases.push(onAbort(signal, () => end('canceled', signal.reason)))
   }
   return {
     signal: controller.signal,

@@ -1,4 +1,5 @@
 import { isThingmeshError, ThingmeshError } from '../errors/index.ts'
+import { canceled } from './cancellation.ts'
 import { openDeadline } from './deadline.ts'
 import { errorFromFetch, errorFromResponse } from './failure.ts'
 import {
@@ -56,7 +57,7 @@ export function openExchange(options: ExchangeOptions): Exchange {
     use: (response: FetchResponse) => Value | Promise<Value>,
   ): Promise<Value> => {
     if (closing.signal.aborted) throw new ThingmeshError('canceled', 'the client is closed', { outcome: 'not-sent' })
-    if (request.signal?.aborted === true) throw canceled(request.signal.reason, 'not-sent')
+    if (request.signal?.aborted === true) throw canceled(request.signal.reason)
     const timeoutMs = options.timeoutMs + (request.extraMs ?? 0)
     const deadline = openDeadline(timeoutMs, [request.signal, closing.signal])
     try {
@@ -101,10 +102,6 @@ export function openExchange(options: ExchangeOptions): Exchange {
     })
 
   return { closed: closing.signal, send, stream, close: () => closing.abort() }
-}
-
-function canceled(cause: unknown, outcome: 'not-sent' | 'unknown'): ThingmeshError {
-  return new ThingmeshError('canceled', 'the caller gave up', { cause, outcome })
 }
 
 function parseAnswer(text: string): unknown {

@@ -112,8 +112,7 @@ function neverConnected(error: unknown): boolean {
   return beforeConnected.has(member(cause, 'code')) || call === 'connect' || call === 'getaddrinfo'
 }
 
-/** The name that a platform has for what happened, `ECONNREFUSED` say. */
-export function causeCode(error: unknown): string | undefined {
+function causeCode(error: unknown): string | undefined {
   const code = member(member(error, 'cause') ?? error, 'code')
   return typeof code === 'string' && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined
 }

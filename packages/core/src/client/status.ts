@@ -1,4 +1,5 @@
 import type { ThingmeshError } from '../errors/index.ts'
+import { onAbort } from './cancellation.ts'
 import type { CancelSignal } from './platform.ts'
 
 /**
@@ -43,8 +44,7 @@ export class StatusBoard {
   /** What is, and then what comes; a reader that is slow gets the newest. Ends after `closed`, or with the signal. */
   async *follow(signal: CancelSignal | undefined): AsyncGenerator<ClientStatus, void, undefined> {
     const canceled = deferred()
-    const cancel = (): void => canceled.resolve()
-    signal?.addEventListener('abort', cancel)
+    const letGo = onAbort(signal, canceled.resolve)
     try {
       while (signal?.aborted !== true) {
         const changed = this.#changed.promise
@@ -54,7 +54,7 @@ export class StatusBoard {
         if (this.#current === status) await Promise.race([changed, canceled.promise])
       }
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      letGo()
     }
   }
 }

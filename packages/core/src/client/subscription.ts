@@ -1,4 +1,5 @@
 import { ThingmeshError } from '../errors/index.ts'
+import { onAbort } from './cancellation.ts'
 import type { CancelSignal } from './platform.ts'
 import { type Deferred, deferred } from './status.ts'
 import type { ClientMessage } from './transport.ts'
@@ -37,9 +38,7 @@ export class Reader implements Subscription {
 
   constructor(signal: CancelSignal | undefined, onClose: (reader: Reader) => Promise<void>) {
     this.#onClose = onClose
-    const abort = (): void => void this.close()
-    signal?.addEventListener('abort', abort)
-    this.#release = () => signal?.removeEventListener('abort', abort)
+    this.#release = onAbort(signal, () => void this.close())
   }
 
   get confirmed(): Promise<void> {

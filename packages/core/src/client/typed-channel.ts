@@ -1,4 +1,4 @@
-import { jsonCodec, textCodec } from '../codec/index.ts'
+import { encodeUtf8 } from '../codec/utf8.ts'
 import { type ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { ChannelDefinition } from '../schema/index.ts'
 import type { ChannelPublishOptions, ChannelSubscribeOptions, ClientChannel, HistoryOptions } from './channel.ts'
@@ -89,8 +89,8 @@ function typedSubscription<Typed>(
   }
 }
 
-/** As they were published: what took them in has made JSON and text of them already. */
+/** As they were published: what took them in has made JSON and text of them already, within the limits of both. */
 function toBytes({ encoding, payload }: ReceivedPayload): Uint8Array {
   if (encoding === 'bytes') return payload
-  return encoding === 'text' ? textCodec.encode(payload) : jsonCodec.encode(payload)
+  return encodeUtf8(encoding === 'text' ? payload : JSON.stringify(payload))
 }

@@ -3,17 +3,23 @@ import type { Codec } from './codec.ts'
 import { jsonCodec } from './json.ts'
 import { textCodec } from './text.ts'
 
-/**
- * The codec for a content type as a peer wrote it, parameters and all: `application/json` and every `+json` suffix
- * (RFC 6839, section 3.1), `text/*` in UTF-8, `application/octet-stream`. CBOR is not among them, so that only who
- * imports it loads it.
- */
+/** The codec for a content type, where `payloadKindOf` knows it. CBOR is not among them: only who imports it loads it. */
 export function codecFor(contentType: string): Codec | undefined {
+  const kind = payloadKindOf(contentType)
+  if (kind === undefined) return undefined
+  return { json: jsonCodec, text: textCodec, bytes: bytesCodec }[kind]
+}
+
+/**
+ * What a content type says, as a peer wrote it, parameters and all: `application/json` and every `+json` suffix (RFC 6839,
+ * section 3.1), `text/*` in UTF-8, `application/octet-stream`.
+ */
+export function payloadKindOf(contentType: string): 'json' | 'text' | 'bytes' | undefined {
   const semicolon = contentType.indexOf(';')
   const type = (semicolon === -1 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase()
-  if (type === 'application/json' || type.endsWith('+json')) return jsonCodec
-  if (type === 'application/octet-stream') return bytesCodec
-  if (type.startsWith('text/')) return isUtf8Charset(contentType) ? textCodec : undefined
+  if (type === 'application/json' || type.endsWith('+json')) return 'json'
+  if (type === 'application/octet-stream') return 'bytes'
+  if (type.startsWith('text/')) return isUtf8Charset(contentType) ? 'text' : undefined
   return undefined
 }
 

@@ -5,7 +5,8 @@ const unitsPerCall = 4096
 
 /** Throws `invalid-argument` on a lone surrogate, which UTF-8 has no bytes for (RFC 3629, section 3). */
 export function encodeUtf8(text: string): Uint8Array {
-  const bytes = new Uint8Array(utf8Length(text))
+  // What a code unit takes at most.
+  const bytes = new Uint8Array(text.length * 3)
   let to = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.codePointAt(i)!
@@ -13,13 +14,23 @@ export function encodeUtf8(text: string): Uint8Array {
       bytes[to++] = code
       continue
     }
+    if (isSurrogate(code)) throw loneSurrogate(i)
     const size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
     if (size === 4) i++
     // As many ones as there are bytes, a zero, and the uppermost bits; then six bits in each of the others.
     bytes[to++] = (0xf00 >> size) | (code >> (size * 6 - 6))
     for (let shift = size * 6 - 12; shift >= 0; shift -= 6) bytes[to++] = 0x80 | ((code >> shift) & 0x3f)
   }
-  return bytes
+  return bytes.slice(0, to)
+}
+
+/** A code point that is one has no other half beside it. */
+function isSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdfff
+}
+
+function loneSurrogate(index: number): ThingmeshError {
+  return new ThingmeshError('invalid-argument', `text has a lone surrogate at index ${index}`)
 }
 
 /** Bytes of the text's encoding. Throws `invalid-argument` on a lone surrogate. */
@@ -33,9 +44,8 @@ export function utf8Length(text: string): number {
       // A pair is two code units and four bytes.
       bytes += 2
       i++
-    } else if (code >= 0xd800 && code <= 0xdfff) {
-      throw new ThingmeshError('invalid-argument', `text has a lone surrogate at index ${i}`)
-    } else bytes += 2
+    } else if (isSurrogate(code)) throw loneSurrogate(i)
+    else bytes += 2
   }
   return bytes
 }

@@ -1,7 +1,8 @@
 import { matchesFilter } from '../../address/index.ts'
 import { encodeToHub, type FromHub, PacketStream, type ToHub } from '../../bindings/mqtt/client/index.ts'
 import type { ConnackPacket, DisconnectPacket, PublishPacket, QoS } from '../../bindings/mqtt/index.ts'
-import { isThingmeshError, ThingmeshError, toThingmeshError } from '../../errors/index.ts'
+import { ThingmeshError } from '../../errors/index.ts'
+import { notSent } from '../failure.ts'
 import type { Published } from '../http.ts'
 import { platform } from '../platform.ts'
 import { type Deferred, deferred } from '../status.ts'
@@ -106,7 +107,7 @@ export class MqttConnection implements Connection {
     const answer = await this.#ask(packetId => ({
       type: 'subscribe',
       packetId,
-      subscriptions: [{ filter, qos, noLocal: false, retainAsPublished: false, retainHandling: resumed ? 2 : 0 }],
+      subscriptions: [{ filter, qos, retainHandling: resumed ? 2 : 0 }],
       ...(this.#identifiers ? { properties: { subscriptionIdentifiers: [id] } } : {}),
     }))
     const reasonCode = answer.type === 'suback' ? (answer.reasonCodes[0] ?? 0x80) : 0x80
@@ -227,7 +228,7 @@ export class MqttConnection implements Connection {
   /** Throws `too-large`, as `not-sent`, what the hub would end the connection for. */
   #send(packet: ToHub): void {
     if (this.#ended) return
-    const bytes = encode(packet)
+    const bytes = notSent(() => encodeToHub(packet))
     if (bytes.length > this.#packetBytesMax) {
       const text = `a packet of ${bytes.length} bytes, the hub takes ${this.#packetBytesMax}`
       throw new ThingmeshError('too-large', text, { outcome: 'not-sent' })
@@ -279,14 +280,4 @@ function now(): number {
 function errorFromDisconnect({ reasonCode, properties }: DisconnectPacket): ThingmeshError {
   if (reasonCode >= 0x80) return errorFromReason(reasonCode, properties?.reasonString, 'rejected')
   return new ThingmeshError('unavailable', 'the hub closed the connection', { outcome: 'unknown' })
-}
-
-/** What cannot be said in MQTT was not sent. */
-function encode(packet: ToHub): Uint8Array {
-  try {
-    return encodeToHub(packet)
-  } catch (thrown) {
-    const { code, message, details } = toThingmeshError(thrown)
-    throw isThingmeshError(thrown) ? new ThingmeshError(code, message, { outcome: 'not-sent', details }) : thrown
-  }
 }

@@ -14,18 +14,19 @@ export function toPublish(draft: OutgoingDraft, packetId: number): PublishPacket
   return { type: 'publish', topic, payload, qos, retain, dup: false, packetId, properties: toProperties(draft) }
 }
 
-function toProperties({ contentType, properties, key }: OutgoingDraft): Properties {
-  const to: Properties = {}
-  if (contentType !== '') to.contentType = contentType
-  const headers = properties?.headers?.map(([name, value]): [string, string] => [name, value]) ?? []
-  if (key !== undefined) headers.push([keyProperty, key])
-  if (headers.length > 0) to.userProperties = headers
-  if (properties === undefined) return to
-  if (properties.replyTo !== undefined) to.responseTopic = properties.replyTo
-  if (properties.correlation !== undefined) to.correlationData = properties.correlation
-  if (properties.expiresInSeconds !== undefined) to.messageExpiryInterval = properties.expiresInSeconds
-  if (properties.utf8 !== undefined) to.payloadFormatIndicator = properties.utf8 ? 1 : 0
-  return to
+/** What is undefined or empty is not written. */
+function toProperties({ contentType, properties = {}, key }: OutgoingDraft): Properties {
+  const { replyTo, correlation, expiresInSeconds, utf8, headers = [] } = properties
+  const userProperties = headers.map(([name, value]): [string, string] => [name, value])
+  if (key !== undefined) userProperties.push([keyProperty, key])
+  return {
+    contentType: contentType === '' ? undefined : contentType,
+    userProperties,
+    responseTopic: replyTo,
+    correlationData: correlation,
+    messageExpiryInterval: expiresInSeconds,
+    payloadFormatIndicator: utf8 === undefined ? undefined : utf8 ? 1 : 0,
+  }
 }
 
 /** The payload is copied: the packet's is a view of the bytes that came. */

@@ -1,7 +1,7 @@
 import { encodeToHub } from '../../bindings/mqtt/client/index.ts'
 import { encodeUtf8 } from '../../codec/utf8.ts'
 import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
-import { causeCode } from '../failure.ts'
+import { canceled, onAbort } from '../cancellation.ts'
 import { randomName } from '../random-name.ts'
 import type { Transport } from '../transport.ts'
 import { type ConnectionTerms, MqttConnection } from './connection.ts'
@@ -60,9 +60,9 @@ export function mqttTransport(dial: Dial, options: MqttTransportOptions): Transp
       connection = new MqttConnection(wire, state, terms)
       const opening = connection
       if (closedEarly.length > 0) opening.end(lost(closedEarly[0]))
-      const cancel = (): void => opening.end(new ThingmeshError('canceled', 'the caller gave up'))
+      const cancel = (): void => opening.end(canceled(signal.reason))
       if (signal.aborted) cancel()
-      signal.addEventListener('abort', cancel)
+      const letGo = onAbort(signal, cancel)
       try {
         wire.send(toConnect(state, terms, options))
         await opening.accepted
@@ -70,7 +70,7 @@ export function mqttTransport(dial: Dial, options: MqttTransportOptions): Transp
         opening.end(lost(error))
         throw error
       } finally {
-        signal.removeEventListener('abort', cancel)
+        letGo()
       }
       return opening
     },
@@ -96,9 +96,7 @@ function toConnect(state: SessionState, terms: ConnectionTerms, options: MqttTra
 
 /** Whatever it was: nothing of ours has left. */
 function notOpened(cause: unknown): ThingmeshError {
-  const name = causeCode(cause)
-  const text = `the connection could not be opened${name === undefined ? '' : ` (${name})`}`
-  return new ThingmeshError('unavailable', text, { cause, outcome: 'not-sent' })
+  return new ThingmeshError('unavailable', 'the connection could not be opened', { cause, outcome: 'not-sent' })
 }
 
 function lost(cause: unknown): ThingmeshError {

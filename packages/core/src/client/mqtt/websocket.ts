@@ -1,4 +1,5 @@
 import { ThingmeshError } from '../../errors/index.ts'
+import { canceled, onAbort } from '../cancellation.ts'
 import { type CancelSignal, platform } from '../platform.ts'
 import type { Dial, Wire, WireHandlers } from './wire.ts'
 
@@ -23,7 +24,7 @@ export function webSocketDial(
 ): Dial {
   if (WebSocket === undefined) throw new TypeError('this platform has no WebSocket: pass one as an option')
   return async (handlers, signal) => {
-    if (signal.aborted) throw new ThingmeshError('canceled', 'the caller gave up', { outcome: 'not-sent' })
+    if (signal.aborted) throw canceled(signal.reason)
     return open(new WebSocket(url, 'mqtt'), handlers, signal)
   }
 }
@@ -33,19 +34,18 @@ function open(socket: WebSocketLike, handlers: WireHandlers, signal: CancelSigna
   return new Promise((resolve, reject) => {
     let opened = false
     // Some platforms never tell that a WebSocket is closed which never was open.
-    const cancel = (): void => {
-      reject(new ThingmeshError('canceled', 'the caller gave up', { outcome: 'not-sent' }))
+    const letGo = onAbort(signal, () => {
+      reject(canceled(signal.reason))
       socket.close()
-    }
-    signal.addEventListener('abort', cancel)
+    })
     socket.addEventListener('open', () => {
       opened = true
-      signal.removeEventListener('abort', cancel)
+      letGo()
       resolve(toWire(socket))
     })
     // One may close without having been open; `error` comes before it and tells nothing.
     socket.addEventListener('close', () => {
-      signal.removeEventListener('abort', cancel)
+      letGo()
       if (opened) handlers.onClosed(undefined)
       else reject(new ThingmeshError('unavailable', 'the websocket could not be opened', { outcome: 'not-sent' }))
     })

@@ -1,4 +1,5 @@
 import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
+import { canceled, onAbort } from '../cancellation.ts'
 import type { ClientEmitter } from '../events.ts'
 import type { Published } from '../http.ts'
 import type { CancelSignal } from '../platform.ts'
@@ -225,17 +226,16 @@ export class OutboxQueue {
       const text = `${share.waiting} publishes wait for room in the outbox, the limit is ${waitersMax}`
       throw new ThingmeshError('rate-limited', text, { outcome: 'not-sent' })
     }
-    if (signal?.aborted === true) throw canceled(signal)
+    if (signal?.aborted === true) throw canceled(signal.reason)
     const waiter = share.wait(inFront)
     // Who was woken has its room, and takes it.
-    const cancel = (): void => {
-      if (share.leave(waiter)) waiter.reject(canceled(signal))
-    }
-    signal?.addEventListener('abort', cancel)
+    const letGo = onAbort(signal, () => {
+      if (share.leave(waiter)) waiter.reject(canceled(signal?.reason))
+    })
     try {
       await waiter.promise
     } finally {
-      signal?.removeEventListener('abort', cancel)
+      letGo()
     }
   }
 
@@ -294,10 +294,6 @@ export class OutboxQueue {
     this.#emptied = deferred()
     emptied.resolve()
   }
-}
-
-function canceled(signal: CancelSignal | undefined): ThingmeshError {
-  return new ThingmeshError('canceled', 'the caller gave up', { cause: signal?.reason, outcome: 'not-sent' })
 }
 
 /** What an outbox failed of, where it does not say so itself. */

@@ -5,18 +5,24 @@ import type {
   PubackPacket,
   PublishPacket,
   SubscribePacket,
+  SubscriptionRequest,
   UnsubscribePacket,
 } from '../packets.ts'
 import { malformed } from './faults.ts'
 import { FieldWriter } from './fields.ts'
 import { writeProperties } from './properties.ts'
 
+/** With what is published as it comes from others, and without their retain flags. */
+type SubscribeToHub = Omit<SubscribePacket, 'subscriptions'> & {
+  readonly subscriptions: readonly Pick<SubscriptionRequest, 'filter' | 'qos' | 'retainHandling'>[]
+}
+
 /** What a client of ours says: no wills, and no QoS 2. */
 export type ToHub =
   | Omit<ConnectPacket, 'level' | 'will'>
   | PublishPacket
   | Pick<PubackPacket, 'type' | 'packetId'>
-  | SubscribePacket
+  | SubscribeToHub
   | UnsubscribePacket
   | PingreqPacket
   | DisconnectPacket
@@ -54,9 +60,9 @@ export function encodeToHub(packet: ToHub): Uint8Array {
     case 'subscribe':
       writer.uint(packet.packetId, 2)
       writeProperties(writer, packet.properties)
-      for (const { filter, qos, noLocal, retainAsPublished, retainHandling } of packet.subscriptions) {
+      for (const { filter, qos, retainHandling } of packet.subscriptions) {
         writer.string(filter)
-        writer.uint(qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | (retainHandling << 4), 1)
+        writer.uint(qos | (retainHandling << 4), 1)
       }
       return writer.packet(0x82)
     case 'unsubscribe':

@@ -9,21 +9,21 @@ const varintMax = 0x0fff_ffff
 export class FieldReader {
   readonly #bytes: Uint8Array
   #at: number
-  end: number
+  readonly #end: number
 
-  constructor(bytes: Uint8Array, at: number, end: number) {
+  constructor(bytes: Uint8Array, start: number, end: number) {
     this.#bytes = bytes
-    this.#at = at
-    this.end = end
+    this.#at = start
+    this.#end = end
   }
 
   get left(): number {
-    return this.end - this.#at
+    return this.#end - this.#at
   }
 
   uint(size: 1 | 2 | 4): number {
     let value = 0
-    for (const end = this.#take(size) + size; this.#at < end; ) value = value * 256 + this.#bytes[this.#at++]!
+    for (let at = this.#take(size); at < this.#at; at++) value = value * 256 + this.#bytes[at]!
     return value
   }
 
@@ -38,33 +38,29 @@ export class FieldReader {
   }
 
   string(): string {
-    const { start, end } = this.#prefixed()
-    return checked(decodeUtf8(this.#bytes, start, end))
+    return checked(decodeUtf8(this.#bytes, this.#take(this.uint(2)), this.#at))
   }
 
   /** A copy. */
   binary(): Uint8Array {
-    const { start, end } = this.#prefixed()
-    return this.#bytes.slice(start, end)
+    return this.#bytes.slice(this.#take(this.uint(2)), this.#at)
+  }
+
+  /** The fields of so many bytes. */
+  part(length: number): FieldReader {
+    return new FieldReader(this.#bytes, this.#take(length), this.#at)
   }
 
   /** A view of all that is left. */
   rest(): Uint8Array {
-    const start = this.#at
-    this.#at = this.end
-    return this.#bytes.subarray(start, this.end)
+    return this.#bytes.subarray(this.#take(this.left), this.#at)
   }
 
-  #prefixed(): { readonly start: number; readonly end: number } {
-    const length = this.uint(2)
-    const start = this.#take(length)
-    this.#at += length
-    return { start, end: this.#at }
-  }
-
+  /** Where so many bytes begin, which are read with that. */
   #take(length: number): number {
     if (length > this.left) throw malformed(`a field of ${length} bytes, ${this.left} are left`)
-    return this.#at
+    this.#at += length
+    return this.#at - length
   }
 }
 
@@ -79,17 +75,13 @@ export class FieldWriter {
   }
 
   uint(value: number, size: 1 | 2 | 4): void {
-    if (!Number.isInteger(value) || value < 0 || value >= 256 ** size) {
-      throw malformed(`a number of ${value}, integers below ${256 ** size} fit`)
-    }
+    checkInteger(value, 256 ** size - 1)
     this.#reserve(size)
     for (let shift = size * 8 - 8; shift >= 0; shift -= 8) this.#bytes[this.#at++] = value >>> shift
   }
 
   varint(value: number): void {
-    if (!Number.isInteger(value) || value < 0 || value > varintMax) {
-      throw malformed(`a number of ${value}, integers up to ${varintMax} fit`)
-    }
+    checkInteger(value, varintMax)
     this.#reserve(4)
     let left = value
     for (; left > 0x7f; left >>= 7) this.#bytes[this.#at++] = left | 0x80
@@ -154,6 +146,12 @@ export class FieldWriter {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
     grown.set(this.#bytes)
     this.#bytes = grown
+  }
+}
+
+function checkInteger(value: number, max: number): void {
+  if (!(Number.isInteger(value) && value >= 0 && value <= max)) {
+    throw malformed(`a number of ${value}, integers up to ${max} fit`)
   }
 }
 

@@ -36,23 +36,18 @@ const table: readonly (readonly [id: number, kind: Kind, name?: PropertyName])[]
 
 /** Reads a property length and what it is of; undefined for nothing. Which packet may have which is the hub's to know. */
 export function readProperties(reader: FieldReader): Properties | undefined {
-  const length = reader.varint()
-  if (length > reader.left) throw malformed(`properties of ${length} bytes, ${reader.left} are left`)
-  if (length === 0) return undefined
-  const packetEnd = reader.end
-  reader.end -= reader.left - length
+  const part = reader.part(reader.varint())
+  if (part.left === 0) return undefined
   const properties: Record<string, unknown> = {}
-  while (reader.left > 0) {
-    const id = reader.uint(1)
+  while (part.left > 0) {
+    const id = part.uint(1)
     const entry = table.find(row => row[0] === id)
     if (entry === undefined) throw malformed(`property ${id} is not known`)
     const [, kind, name] = entry
-    const value = readValue(reader, kind)
+    const value = readValue(part, kind)
     if (name === undefined) continue
-    if (isList(kind)) properties[name] = [...((properties[name] as unknown[]) ?? []), value]
-    else properties[name] = value
+    properties[name] = isList(kind) ? [...((properties[name] as unknown[]) ?? []), value] : value
   }
-  reader.end = packetEnd
   return properties
 }
 

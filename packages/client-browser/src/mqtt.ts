@@ -1,0 +1,2 @@
+/** `connect` over MQTT alone, for pages that count their bytes. */
+export { connect, type MqttConnectOptions } from './connect/mqtt.ts'

@@ -1,0 +1,13 @@
+import { type Outcome, ThingmeshError } from '../errors/index.ts'
+import type { CancelSignal } from './platform.ts'
+
+/** What a caller gets who gave up. */
+export function canceled(cause: unknown, outcome: Outcome = 'not-sent'): ThingmeshError {
+  return new ThingmeshError('canceled', 'the caller gave up', { cause, outcome })
+}
+
+/** Calls back when the signal, where there is one, is aborted from now on. The function that it gives lets go of it. */
+export function onAbort(signal: CancelSignal | undefined, callback: () => void): () => void {
+  signal?.addEventListener('abort', callback)
+  return () => signal?.removeEventListener('abort', callback)
+}
