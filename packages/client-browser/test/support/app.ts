@@ -3,9 +3,11 @@ import { cborFormat } from '@thingmesh/core/schema/cbor'
 import { senmlCborFormat } from '@thingmesh/core/schema/senml-cbor'
 import { outboxCases, vectors } from '@thingmesh/core/testing'
 import * as thingmesh from '../../src/index.ts'
+import { runTransportCase } from './transport-case.ts'
 
 /** What every page of these tests has. It is bundled as the script of an application would be. */
 const provided = {
+  runTransportCase,
   thingmesh,
   outboxCases,
   vectors,

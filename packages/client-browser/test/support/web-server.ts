@@ -7,7 +7,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
 
 /** Nothing but scripts of its own, and no `eval` of any kind (CSP level 3, section 4.2). */
-const policy = "default-src 'none'; script-src 'self'; connect-src http://127.0.0.1:* ws://127.0.0.1:*"
+const policy = "default-src 'none'; script-src 'self'; connect-src 'self' http://127.0.0.1:* ws://127.0.0.1:*"
 
 const page = '<!doctype html><title>dashboard</title><script type="module" src="/app.js"></script>'
 
@@ -16,10 +16,15 @@ export interface App {
   close(): void
 }
 
-/** A site of somebody else's with the client in it, under a strict policy. */
-export async function listen(): Promise<App> {
-  const script = await bundle()
-  const server = createServer(({ url }, response) => {
+/**
+ * A site of somebody else's with the client in it, under a strict policy. `onCall` is what a page does by a request to
+ * `/calls/<name>`, which is over when the answer is there.
+ */
+export async function listen(onCall: (name: string) => void = () => undefined): Promise<App> {
+  bundled ??= bundle()
+  const script = await bundled
+  const server = createServer(({ url = '' }, response) => {
+    if (url.startsWith('/calls/')) onCall(url.slice('/calls/'.length))
     const isScript = url === '/app.js'
     response.writeHead(200, {
       'content-type': isScript ? 'text/javascript' : 'text/html',
@@ -52,6 +57,9 @@ export async function openApp(origin: string, where: Browser | BrowserContext): 
   await page.waitForFunction(() => 'app' in globalThis)
   return page
 }
+
+/** The same for all tests of one file. */
+let bundled: Promise<string> | undefined
 
 async function bundle(): Promise<string> {
   const { outputFiles } = await build({

@@ -158,8 +158,10 @@ export class HttpConnection implements Connection {
             untaken.add(taken)
           }
           if (id !== undefined) this.#cursors.set(filter, id)
+          // After each of them: a browser may have thousands in one chunk.
+          while (untaken.size >= untakenMax) await Promise.race(untaken)
+          if (this.#streams.get(filter) !== reader) return
         }
-        while (untaken.size >= untakenMax) await Promise.race(untaken)
       }
     } catch (thrown) {
       if (this.#streams.get(filter) !== reader) return
