@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { NONE, toTable, whole } from './report/text.ts'
 
 export const SIZES_HELP = `Usage: npm run bench -- sizes
@@ -40,8 +40,19 @@ export interface Size {
   readonly gzipped: number
 }
 
+/** Takes no package's word for it that to import it does nothing: what its modules do when they are loaded stays. */
+const distrustful: Plugin = {
+  name: 'distrustful',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /.*/ }, async ({ path, resolveDir, kind, pluginData }) => {
+      if (pluginData === distrustful) return undefined
+      return { ...(await resolve(path, { resolveDir, kind, pluginData: distrustful })), sideEffects: true }
+    })
+  },
+}
+
 /** Of a page that uses the imports, or for `import 'x'`, only has them done. Throws where they cannot be bundled. */
-export async function measure(source: string): Promise<Size> {
+export async function measure(source: string, { trusts = true } = {}): Promise<Size> {
   const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
     conditions: ['@thingmesh/source'],
@@ -52,6 +63,7 @@ export async function measure(source: string): Promise<Size> {
     target: 'es2022',
     write: false,
     logLevel: 'silent',
+    plugins: trusts ? [] : [distrustful],
   })
   const { contents } = outputFiles[0]!
   return { minified: contents.length, gzipped: gzipSync(contents, { level: 9 }).length }
