@@ -78,28 +78,23 @@ export function isEntry(value: unknown, key: IDBValidKey): value is OutboxEntry 
   const entry = value as OutboxEntry | null | undefined
   return (
     entry?.sequence === key &&
-    [entry.key, entry.topic, entry.contentType, entry.delivery].every(text => typeof text === 'string') &&
+    [entry.key, entry.topic].every(text => typeof text === 'string') &&
     entry.payload instanceof Uint8Array &&
     typeof entry.storedAtMs === 'number'
   )
 }
 
 /**
- * What the write of so many bytes failed of. Of the limit a browser tells what it likes: the quota that it estimates is made
- * up where it would tell sites of each other, so that alone counts which comes with the refusal.
+ * What the write of so many bytes failed of. The quota that a browser estimates is made up where it would tell sites of each
+ * other, so that alone counts which comes with the refusal.
  */
-export async function toWriteError(cause: unknown, bytes: number): Promise<ThingmeshError> {
+export function toWriteError(cause: unknown, bytes: number): ThingmeshError {
   if (!isNamed(cause, 'QuotaExceededError')) {
     return new ThingmeshError('unavailable', 'the browser could not write the draft', { cause, outcome: 'not-sent' })
   }
-  const { usage = 0 } = await navigator.storage.estimate()
   const { quota } = cause as { readonly quota?: number | null }
-  const text = `the browser has no room for a draft of ${bytes} bytes: this origin uses ${usage} of ${quota ?? 'an untold limit'}`
-  return new ThingmeshError('rate-limited', text, {
-    cause,
-    outcome: 'not-sent',
-    details: { limit: 'quota', found: bytes, used: usage },
-  })
+  const text = `the browser has no room for a draft of ${bytes} bytes, the limit is ${quota ?? 'untold'}`
+  return new ThingmeshError('rate-limited', text, { cause, outcome: 'not-sent', details: { found: bytes } })
 }
 
 function isNamed(error: unknown, name: string): error is DOMException {

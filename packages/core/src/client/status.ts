@@ -44,7 +44,7 @@ export class StatusBoard {
   /** What is, and then what comes; a reader that is slow gets the newest. Ends after `closed`, or with the signal. */
   async *follow(signal: CancelSignal | undefined): AsyncGenerator<ClientStatus, void, undefined> {
     const canceled = deferred()
-    const letGo = onAbort(signal, canceled.resolve)
+    const letGo = onAbort(signal, () => canceled.resolve())
     try {
       while (signal?.aborted !== true) {
         const changed = this.#changed.promise
