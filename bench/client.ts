@@ -1,17 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { frugal } from './brokers/hub.ts'
 import { firstLine, Processes } from './brokers/processes.ts'
-import { frugal, thingmesh } from './brokers/thingmesh.ts'
+import { thingmesh } from './brokers/thingmesh.ts'
 import type { CodecReading, PublishJob, PublishResult } from './client/job.ts'
 import type { ClientBenchOptions } from './client/options.ts'
 import { type ClientReport, type ClientRow, clientNames, toClientMarkdown } from './client/report.ts'
 import { sampleDisk, toDiskReading } from './disk.ts'
+import { BROKER_CORE, LOAD_CORE } from './generator.ts'
 import { readFileSystem, readHost } from './host.ts'
 import { whole } from './report/text.ts'
-import { BROKER_CORE } from './scenario.ts'
 
-const LOAD_CORE = 1
 const DISK_MS = 1_000
 const CODEC_TIMEOUT_MS = 300_000
 

@@ -1,6 +1,9 @@
-// Our MQTT codec and mqtt-packet, which MQTT.js has, in turns, by the thread's CPU time. The first line on standard output is the result.
-import { encodePacket, type Packet, PacketParser, slabAllocator } from '@thingmesh/core/mqtt'
+// The codec of our client's sessions and mqtt-packet, which MQTT.js has, in turns, by the thread's CPU time. The first line on
+// standard output is the result.
+import { encodePacket, type Packet } from '@thingmesh/core/mqtt'
 import { generate, type Packet as JsPacket, parser } from 'mqtt-packet'
+// No entry of the package has it: it is for sessions alone.
+import { encodeToHub, PacketStream, type ToHub } from '../../packages/core/src/bindings/mqtt/client/index.ts'
 import { quantile } from '../quantile.ts'
 import { type CodecName, type CodecReading, type CodecTask, codecTasks } from './job.ts'
 
@@ -14,7 +17,7 @@ const body = Buffer.from(payload)
 const contentType = 'application/json'
 
 const ours = {
-  PUBLISH: (messageId: number): Packet => ({
+  PUBLISH: (messageId: number): Packet & ToHub => ({
     type: 'publish',
     topic: 'telemetry/room1/temperature',
     payload,
@@ -24,7 +27,7 @@ const ours = {
     packetId: messageId,
     properties: { contentType },
   }),
-  PUBACK: (messageId: number): Packet => ({ type: 'puback', packetId: messageId, reasonCode: 0 }),
+  PUBACK: (messageId: number): Packet & ToHub => ({ type: 'puback', packetId: messageId, reasonCode: 0 }),
 }
 
 const theirs = {
@@ -42,8 +45,6 @@ const theirs = {
 }
 
 type Kind = keyof typeof ours
-// As the client's session does: what is encoded is sent at once, and not kept.
-const allocate = slabAllocator()
 const v5 = { protocolVersion: 5 }
 const idOf = (i: number): number => (i % 65_535) + 1
 
@@ -61,7 +62,7 @@ const work: Readonly<Record<'generate' | 'parse', Readonly<Record<CodecName, (ki
   generate: {
     thingmesh(kind) {
       let bytes = 0
-      for (let i = 0; i < PACKETS; i++) bytes += encodePacket(ours[kind](idOf(i)), 5, allocate).length
+      for (let i = 0; i < PACKETS; i++) bytes += encodeToHub(ours[kind](idOf(i))).length
       return bytes
     },
     'mqtt-packet'(kind) {
@@ -73,7 +74,7 @@ const work: Readonly<Record<'generate' | 'parse', Readonly<Record<CodecName, (ki
   parse: {
     thingmesh(kind) {
       let packets = 0
-      const each = new PacketParser({ role: 'client', level: 5, maximumPacketSize: 1_048_576 })
+      const each = new PacketStream(1_048_576)
       // The parser keeps its bytes: it is given its own, as a socket gives them.
       for (const chunk of chunks[kind]) each.push(new Uint8Array(chunk), () => void packets++)
       return packets
@@ -90,7 +91,7 @@ const work: Readonly<Record<'generate' | 'parse', Readonly<Record<CodecName, (ki
 
 function check(): void {
   for (const kind of ['PUBLISH', 'PUBACK'] as const) {
-    const [a, b] = [Buffer.from(encodePacket(ours[kind](7), 5)), generate(theirs[kind](7), v5)]
+    const [a, b] = [Buffer.from(encodeToHub(ours[kind](7))), generate(theirs[kind](7), v5)]
     // mqtt-packet writes a PUBACK's reason code and property length where both may be left out.
     if (kind === 'PUBLISH' && !a.equals(b)) throw new Error('the two codecs do not say the same')
     for (const name of ['thingmesh', 'mqtt-packet'] as const) {
