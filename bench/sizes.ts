@@ -26,7 +26,7 @@ const codecs = [
 
 export const BUNDLES: readonly Bundle[] = [
   { name: 'MQTT, outbox, JSON', imports: mqtt, gzippedMax: 15_000 },
-  { name: 'MQTT, outbox, JSON, CBOR, SenML', imports: [...mqtt, ...codecs] },
+  { name: 'MQTT, outbox, JSON, CBOR, SenML', imports: [...mqtt, ...codecs], gzippedMax: 28_000 },
   { name: 'HTTP, JSON', imports: [`{ connect } from '@thingmesh/client-browser/http'`] },
   {
     name: 'MQTT or HTTP by url, outbox, JSON',

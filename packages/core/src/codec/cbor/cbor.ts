@@ -1,7 +1,7 @@
 import { ThingmeshError } from '../../errors/index.ts'
 import type { Codec } from '../codec.ts'
-import { cborX } from './cbor-x.ts'
-import { toEncodable } from './encodable.ts'
+import { cborXDecoder } from './cbor-x.ts'
+import { encodeItem } from './encoder.ts'
 import { type CborLimits, defaultCborLimits } from './limits.ts'
 import { toPlain } from './plain.ts'
 import { scanCbor } from './scanner.ts'
@@ -19,13 +19,10 @@ export const cborCodec: Codec = /* @__PURE__ */ cborCodecWith({})
  */
 export function cborCodecWith(limits: Partial<CborLimits>): Codec {
   const bounds: CborLimits = { ...defaultCborLimits, ...limits }
-  const { decode, encode } = cborX()
+  const decode = cborXDecoder()
   return {
     contentTypes: ['application/cbor'],
-    encode(value) {
-      // A copy: cbor-x hands out a part of a buffer that other messages are in too.
-      return Uint8Array.from(encode(toEncodable(value, bounds)))
-    },
+    encode: value => encodeItem(value, bounds),
     decode(bytes) {
       // A view of our own: cbor-x leaves a property on what it is given, and a Node Buffer would give Buffers.
       const scanned = scanCbor(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), bounds)
