@@ -74,6 +74,7 @@ module.exports = {
       ['@standard-schema/spec', `^${core}/schema`],
       ['coap', '^packages/client-node/src/transports/coap'],
       ['mqtt', '^packages/client-node/src/transports/mqttjs'],
+      ['eventemitter3', `^${kit}/control`],
       ['hono|@hono/node-server|@valibot/to-json-schema|valibot', `^${kit}/listeners/http`],
       ['jose', `^${kit}/auth`],
       ['ws', `^(${kit}/listeners/websocket|packages/client-node/src/transports)`],

@@ -1,4 +1,5 @@
 import { type Action, type Principal, parseFilter } from '@thingmesh/core'
+import { EventEmitter } from 'eventemitter3'
 import type { Authorizer, Rights, RightsChange } from '../contracts/index.ts'
 import type { RegistryLimits } from './limits.ts'
 import { CompiledRights } from './rights.ts'
@@ -24,7 +25,7 @@ export class RegistryAuthorizer implements Authorizer {
   readonly #state: () => RegistryState
   readonly #limits: RegistryLimits
   readonly #onFault: (error: unknown) => void
-  readonly #listeners = new Set<(change: RightsChange) => void>()
+  readonly #events = new EventEmitter<{ changed: [RightsChange] }>()
 
   constructor(state: () => RegistryState, limits: RegistryLimits, onFault: (error: unknown) => void) {
     this.#state = state
@@ -61,15 +62,15 @@ export class RegistryAuthorizer implements Authorizer {
   onChange(listener: (change: RightsChange) => void): () => void {
     // Of its own, so that who listens twice with one function can stop once.
     const own = (change: RightsChange): void => listener(change)
-    this.#listeners.add(own)
+    this.#events.on('changed', own)
     return () => {
-      this.#listeners.delete(own)
+      this.#events.off('changed', own)
     }
   }
 
   /** Tells everybody, also when one of them fails. */
   announce(change: RightsChange): void {
-    for (const listener of [...this.#listeners]) {
+    for (const listener of this.#events.listeners('changed')) {
       try {
         listener(change)
       } catch (error) {
