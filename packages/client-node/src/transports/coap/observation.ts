@@ -40,6 +40,7 @@ export class Observation {
   readonly #eTags = new Set<string>()
   /** Notifications one after the other, also where one has more blocks to fetch. */
   #work: Promise<void> = Promise.resolve()
+  #isRegistered = false
   #isOver = false
 
   constructor(request: SubscribeRequest, address: readonly CoapOption[], host: ObservationHost) {
@@ -52,6 +53,7 @@ export class Observation {
   /** Settles when the hub has registered it. Rejects with its refusal. */
   async begin(): Promise<void> {
     const answer = await this.#register()
+    this.#isRegistered = true
     this.#sequence = findUint(answer.options, OptionNumber.observe) ?? 0
     this.#host.endpoint.observe(this.#token, (message, acknowledge) => this.#receive(message, acknowledge))
     if (!isValue(answer)) return
@@ -64,6 +66,8 @@ export class Observation {
    * give up, begins its numbers anew. Rejects with what else went wrong.
    */
   async renew(): Promise<void> {
+    // Under the same token, which one request at a time may have (RFC 7252, section 5.3.1).
+    if (!this.#isRegistered) return
     const known = this.#sequence
     const answer = await this.#register()
     const sequence = findUint(answer.options, OptionNumber.observe)
