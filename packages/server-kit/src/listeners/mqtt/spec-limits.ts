@@ -32,6 +32,7 @@ export const specLimits = {
     sessionExpirySecondsMax: 0xffffffff,
     sessionsMax: 100_000,
     sessionsPerPrincipalMax: 100_000,
+    presencesMax: 100_000,
     retainedPerDomainMax: 1_000_000,
     retainedBytesMax: remainingLengthMax,
     lastValuesBytesMax: 16 * 1024 * 1024,

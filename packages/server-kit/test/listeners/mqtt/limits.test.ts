@@ -247,6 +247,7 @@ const rows: readonly Row[] = [
 const elsewhere = [
   'sessionExpirySecondsMax',
   'waitMsMax',
+  'lastValuesBytesMax',
   'pruneIntervalMs',
   'systemIntervalMs',
   'authRoundsMax',
