@@ -7,8 +7,11 @@ export type Definition = Pick<ChannelDefinition<unknown>, 'name' | 'decode'>
 /** By the channel's name, in whatever domain. */
 export type Definitions = ReadonlyMap<ChannelName, Definition>
 
-/** Throws `TypeError` for two of one channel: which of them holds would be anybody's guess. */
+/** Throws `TypeError` for what is no definition, and for two of one channel: which of them holds would be anybody's guess. */
 export function toDefinitions(list: readonly Definition[]): Definitions {
+  const isDefinition = ({ name, decode }: Partial<Definition>) =>
+    typeof name === 'string' && typeof decode === 'function'
+  if (!list.every(isDefinition)) throw new TypeError('definitions has something that defineChannel did not make')
   const definitions = new Map(list.map(definition => [definition.name, definition]))
   if (definitions.size < list.length) throw new TypeError('definitions has two of one channel')
   return definitions

@@ -321,13 +321,14 @@ export class HubSession implements Session, Stay {
       counters.refused['payload-size'].value += 1
       throw new ThingmeshError('too-large', `a payload of ${byteLength} bytes, the limit is ${limits.payloadBytesMax}`)
     }
-    if (entry.definition !== undefined) this.#checkPayload(entry.definition, draft)
     const isAcknowledged = draft.delivery !== 'at-most-once'
     const key = isAcknowledged ? draft.key : undefined
     if (key !== undefined) {
       const known = repeats.find(entry.domain, this.#principal.id, key)
       if (known !== undefined) return known
     }
+    // Behind the keys: what was stored once is not refused when it is said again, whatever is defined by then.
+    if (entry.definition !== undefined) this.#checkPayload(entry.definition, draft)
     if (isAcknowledged) committer.admit()
     if (draft.retain) retained.admit(entry.domain, draft)
 

@@ -81,6 +81,21 @@ it('what does not fit the definition of its channel is refused on every door, an
   expect(await site.stored()).toEqual([{ celsius: 1 }, { celsius: 2 }, '{"celsius":3}'])
 })
 
+it('what is stored under a key is stored, whatever is said under it again', async () => {
+  const { memory, stored, refused } = await startDoors()
+  await memory.publish('telemetry/a', bytes('{"celsius":1}'), { key: 'k' })
+  await memory.publish('telemetry/a', bytes(misfit), { key: 'k' })
+  expect(await stored()).toHaveLength(1)
+  expect(refused()).toBe(0)
+})
+
+it('what is no definition keeps a hub from being made', async () => {
+  for (const wrong of [{}, { name: 'telemetry' }, 5]) {
+    const definitions = [wrong as typeof Telemetry]
+    await expect(createHub({ store: memoryStore(), definitions })).rejects.toThrow(TypeError)
+  }
+})
+
 it('before MQTT 5, which has no word for it, the connection ends', async () => {
   const { device, refused } = await startDoors()
   const client = await device(4)
