@@ -3,7 +3,12 @@
 import { encodePacket, type Packet } from '@thingmesh/core/mqtt'
 import { generate, type Packet as JsPacket, parser } from 'mqtt-packet'
 // No entry of the package has it: it is for sessions alone.
-import { encodeToHub, PacketStream, type ToHub } from '../../packages/core/src/bindings/mqtt/client/index.ts'
+import {
+  encodeToHub,
+  FieldWriter,
+  PacketStream,
+  type ToHub,
+} from '../../packages/core/src/bindings/mqtt/client/index.ts'
 import { quantile } from '../quantile.ts'
 import { type CodecName, type CodecReading, type CodecTask, codecTasks } from './job.ts'
 
@@ -45,6 +50,7 @@ const theirs = {
 }
 
 type Kind = keyof typeof ours
+const writer = new FieldWriter()
 const v5 = { protocolVersion: 5 }
 const idOf = (i: number): number => (i % 65_535) + 1
 
@@ -62,7 +68,7 @@ const work: Readonly<Record<'generate' | 'parse', Readonly<Record<CodecName, (ki
   generate: {
     thingmesh(kind) {
       let bytes = 0
-      for (let i = 0; i < PACKETS; i++) bytes += encodeToHub(ours[kind](idOf(i))).length
+      for (let i = 0; i < PACKETS; i++) bytes += encodeToHub(ours[kind](idOf(i)), writer).length
       return bytes
     },
     'mqtt-packet'(kind) {
@@ -91,7 +97,7 @@ const work: Readonly<Record<'generate' | 'parse', Readonly<Record<CodecName, (ki
 
 function check(): void {
   for (const kind of ['PUBLISH', 'PUBACK'] as const) {
-    const [a, b] = [Buffer.from(encodeToHub(ours[kind](7))), generate(theirs[kind](7), v5)]
+    const [a, b] = [Buffer.from(encodeToHub(ours[kind](7), writer)), generate(theirs[kind](7), v5)]
     // mqtt-packet writes a PUBACK's reason code and property length where both may be left out.
     if (kind === 'PUBLISH' && !a.equals(b)) throw new Error('the two codecs do not say the same')
     for (const name of ['thingmesh', 'mqtt-packet'] as const) {

@@ -1,5 +1,5 @@
 import { matchesFilter } from '../../address/index.ts'
-import { encodeToHub, type FromHub, PacketStream, type ToHub } from '../../bindings/mqtt/client/index.ts'
+import { encodeToHub, FieldWriter, type FromHub, PacketStream, type ToHub } from '../../bindings/mqtt/client/index.ts'
 import type { ConnackPacket, DisconnectPacket, PublishPacket, QoS } from '../../bindings/mqtt/index.ts'
 import { ThingmeshError } from '../../errors/index.ts'
 import { notSent } from '../failure.ts'
@@ -37,6 +37,7 @@ export class MqttConnection implements Connection {
   readonly #state: SessionState
   readonly #terms: ConnectionTerms
   readonly #stream: PacketStream
+  readonly #writer = new FieldWriter()
   readonly #asked = new Map<number, Asked>()
   /** In the order they came, which is the order to acknowledge them in (MQTT-4.6.0-2). */
   readonly #toAcknowledge: { readonly packetId: number; taken: boolean }[] = []
@@ -228,9 +229,9 @@ export class MqttConnection implements Connection {
   /** Throws `too-large`, as `not-sent`, what the hub would end the connection for. */
   #send(packet: ToHub): void {
     if (this.#ended) return
-    const bytes = notSent(() => encodeToHub(packet))
+    const bytes = notSent(() => encodeToHub(packet, this.#writer))
     if (bytes.length > this.#packetBytesMax) {
-      const text = `a packet of ${bytes.length} bytes, the hub takes ${this.#packetBytesMax}`
+      const text = `packet of ${bytes.length} bytes, the limit is ${this.#packetBytesMax}`
       throw new ThingmeshError('too-large', text, { outcome: 'not-sent' })
     }
     this.#wire.send(bytes)

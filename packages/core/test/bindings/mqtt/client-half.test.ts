@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodeToHub, type FromHub, PacketStream, type ToHub } from '../../../src/bindings/mqtt/client/index.ts'
+import {
+  encodeToHub,
+  FieldWriter,
+  type FromHub,
+  PacketStream,
+  type ToHub,
+} from '../../../src/bindings/mqtt/client/index.ts'
 import { encodePacket, type Packet, type PacketType, type Properties } from '../../../src/bindings/mqtt/index.ts'
 import { isThingmeshError } from '../../../src/errors/index.ts'
 import { packetsTo } from './arbitraries.ts'
@@ -81,6 +87,7 @@ describe("the client's half of MQTT 5", () => {
   })
 
   it('writes what a hub reads', () => {
+    const writer = new FieldWriter()
     const property = fc.property(toHub, sent => {
       const packet = { ...sent, ...(sent.type === 'connect' && { will: undefined }) } as Packet
       if (packet.type === 'subscribe') {
@@ -88,9 +95,30 @@ describe("the client's half of MQTT 5", () => {
       }
       const properties = 'properties' in packet ? without(packet.properties, name => !named.has(name)) : undefined
       const wanted = 'properties' in packet ? { ...packet, properties } : packet
-      expect(parseAll(parser('server', 5), encodeToHub(packet as ToHub))).toEqual([wanted])
+      expect(parseAll(parser('server', 5), encodeToHub(packet as ToHub, writer))).toEqual([wanted])
     })
     fc.assert(property, { numRuns: 500 })
+  })
+
+  it('leaves alone what it wrote before', () => {
+    const publish = fc.record({
+      topic: fc.constantFrom('a', 'telemetry/room1'),
+      payload: fc
+        .oneof(fc.integer({ max: 300, min: 0 }), fc.constant(9_000))
+        .map(length => new Uint8Array(length).fill(7)),
+    })
+    const property = fc.property(fc.array(publish, { minLength: 50, maxLength: 300 }), drafts => {
+      const writer = new FieldWriter()
+      const written = drafts.map(draft => {
+        const bytes = encodeToHub(
+          { ...draft, type: 'publish', qos: 0, packetId: 0, dup: false, retain: false, properties: undefined },
+          writer,
+        )
+        return { bytes, copy: bytes.slice() }
+      })
+      for (const { bytes, copy } of written) expect(bytes).toEqual(copy)
+    })
+    fc.assert(property, { numRuns: 20 })
   })
 
   it('acknowledges', () => {

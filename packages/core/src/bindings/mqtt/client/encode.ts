@@ -28,9 +28,8 @@ export type ToHub =
   | DisconnectPacket
 
 /** The bytes of an MQTT 5 packet. Throws `invalid-argument` for what it has no bytes for. */
-export function encodeToHub(packet: ToHub): Uint8Array {
-  // So that nearly all packets need no second buffer.
-  const writer = new FieldWriter(packet.type === 'publish' ? 256 + packet.payload.length : 64)
+export function encodeToHub(packet: ToHub, writer = new FieldWriter()): Uint8Array {
+  writer.begin()
   switch (packet.type) {
     case 'connect': {
       const { clientId, cleanStart, keepAliveSeconds, username, password } = packet

@@ -58,24 +58,37 @@ export class FieldReader {
 
   /** Where so many bytes begin, which are read with that. */
   #take(length: number): number {
-    if (length > this.left) throw malformed(`a field of ${length} bytes, ${this.left} are left`)
+    if (length > this.left) throw malformed(`field of ${length} bytes, the limit is ${this.left}`)
     this.#at += length
     return this.#at - length
   }
 }
 
-/** Writes the fields of one packet. Room is left in front for the fixed header, which needs the length of all the rest. */
-export class FieldWriter {
-  #bytes: Uint8Array
-  #at = headerBytesMax
+const slabBytes = 8_192
 
-  /** With room for so many bytes, and as many more as it takes. */
-  constructor(room: number) {
-    this.#bytes = new Uint8Array(room)
+/**
+ * Writes the fields of one packet after the other. Room is left in front of each for its fixed header, which needs the length of
+ * all the rest. They lie behind each other, and no byte is written twice: what has not left yet stays as it is, and an
+ * array for each would cost more than all that is written into it.
+ */
+export class FieldWriter {
+  #bytes = new Uint8Array(0)
+  /** Where the packet's fields begin. */
+  #body = 0
+  #at = slabBytes
+
+  begin(): void {
+    // With less left than nearly all packets need another one is begun.
+    if (this.#at > 7_936) {
+      this.#bytes = new Uint8Array(slabBytes)
+      this.#at = 0
+    }
+    this.#at += headerBytesMax
+    this.#body = this.#at
   }
 
   uint(value: number, size: 1 | 2 | 4): void {
-    checkInteger(value, 256 ** size - 1)
+    checkInteger(value, 0xffff_ffff >>> (32 - size * 8))
     this.#reserve(size)
     for (let shift = size * 8 - 8; shift >= 0; shift -= 8) this.#bytes[this.#at++] = value >>> shift
   }
@@ -89,19 +102,12 @@ export class FieldWriter {
   }
 
   string(value: string): void {
-    checked(value)
-    const start = this.#at
-    this.uint(value.length, 2)
-    this.#reserve(value.length)
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i)
-      // Not ASCII: once more, and otherwise.
-      if (code > 0x7f) {
-        this.#at = start
-        this.binary(encodeUtf8(value))
-        return
-      }
-      this.#bytes[this.#at++] = code
+    // Nearly all are ASCII, and need no array of their own.
+    if (/[^ -~]/.test(value)) this.binary(encodeUtf8(checked(value)))
+    else {
+      this.uint(value.length, 2)
+      this.#reserve(value.length)
+      for (let i = 0; i < value.length; i++) this.#bytes[this.#at++] = value.charCodeAt(i)
     }
   }
 
@@ -132,18 +138,19 @@ export class FieldWriter {
   /** What has been written, behind its fixed header. */
   packet(first: number): Uint8Array {
     const end = this.#at
-    const remaining = end - headerBytesMax
-    const start = headerBytesMax - 1 - varintSize(remaining)
+    const remaining = end - this.#body
+    this.#at = this.#body - varintSize(remaining)
+    const start = this.#at - 1
     this.#bytes[start] = first
-    this.#at = start + 1
     this.varint(remaining)
+    this.#at = end
     return this.#bytes.subarray(start, end)
   }
 
   #reserve(length: number): void {
     const needed = this.#at + length
     if (needed <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    const grown = new Uint8Array(needed * 2)
     grown.set(this.#bytes)
     this.#bytes = grown
   }
@@ -151,7 +158,7 @@ export class FieldWriter {
 
 function checkInteger(value: number, max: number): void {
   if (!(Number.isInteger(value) && value >= 0 && value <= max)) {
-    throw malformed(`a number of ${value}, integers up to ${max} fit`)
+    throw malformed(`found ${value}, the limit is ${max}`)
   }
 }
 

@@ -78,7 +78,7 @@ export class PacketStream {
       if (bytesInAll <= this.#packetBytesMax) return [start + 1 + size, start + bytesInAll]
       throw new ThingmeshError('too-large', `packet of ${bytesInAll} bytes, the limit is ${this.#packetBytesMax}`)
     }
-    throw malformed('a remaining length does not end')
+    throw malformed('a variable byte integer does not end')
   }
 }
 
@@ -116,7 +116,8 @@ function decodePublish(first: number, reader: FieldReader): PublishPacket {
   const qos = ((first >> 1) & 3) as QoS
   const topic = reader.string()
   // We allow for no aliases, so there is a topic (MQTT-3.3.2-8).
-  if (topic === '' || /[+#]/.test(topic) || qos > 2) throw malformed('a publish without a topic, or with QoS 3')
+  if (topic === '' || /[+#]/.test(topic)) throw malformed('a topic is empty or holds a wildcard')
+  if (qos > 2) throw malformed(`first byte ${first}`)
   return {
     type: 'publish',
     topic,

@@ -64,9 +64,11 @@ function isList(kind: Kind): boolean {
 
 export function writeProperties(writer: FieldWriter, properties: Properties = {}): void {
   writer.withLength(() => {
-    for (const [id, kind, name] of table) {
-      const value = name === undefined ? undefined : properties[name]
-      if (value === undefined) continue
+    for (const name in properties) {
+      const value = properties[name as PropertyName]
+      const row = table.find(row => row[2] === name)
+      if (value === undefined || row === undefined) continue
+      const [id, kind] = row
       for (const item of isList(kind) ? (value as unknown[]) : [value]) {
         writer.uint(id, 1)
         writeValue(writer, kind, item as never)
