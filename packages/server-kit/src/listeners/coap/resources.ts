@@ -36,6 +36,9 @@ export interface ResourcesContext {
   readonly dialects: readonly Dialect[]
 }
 
+/** A payload that is kept with the request that it was told to: about what a datagram holds, and no more than a few MiB for all of them. */
+const toldBytesMax = 1_024
+
 /** Critical options that are acted on, and elective ones that are of use. What else is critical is refused with 4.02. */
 const knownOptions: ReadonlySet<number> = new Set([
   OptionNumber.uriHost,
@@ -109,7 +112,8 @@ export class Resources {
     if (value === undefined) {
       value = toRepresentation(message, Date.now())
       // What has a time to live tells what is left of it.
-      if (message.properties?.expiresInSeconds === undefined) known.told = { message, value }
+      const isKept = message.properties?.expiresInSeconds === undefined && message.payload.length <= toldBytesMax
+      known.told = isKept ? { message, value } : undefined
     }
     if (!isAcceptable(value, accept)) throw notAcceptable()
     return this.#context.downloads.begin(downloadKey(remote, lease, topic), value, undefined)
