@@ -121,6 +121,18 @@ describe("the client's half of MQTT 5", () => {
     fc.assert(property, { numRuns: 20 })
   })
 
+  it.each([64, 1_024, 4_096, 100_000])('holds little more than it has written, in packets of %i bytes', length => {
+    const writer = new FieldWriter()
+    const payload = new Uint8Array(length)
+    const packet = { type: 'publish', topic: 'telemetry/room1', payload, qos: 1, packetId: 1 } as const
+    const rest = { dup: false, retain: false, properties: undefined }
+    const written = Array.from({ length: 200 }, () => encodeToHub({ ...packet, ...rest }, writer))
+    const held = new Set(written.map(({ buffer }) => buffer))
+    const sum = (sizes: readonly number[]) => sizes.reduce((total, size) => total + size, 0)
+    const heldBytes = sum([...held].map(({ byteLength }) => byteLength))
+    expect(heldBytes).toBeLessThan(2 * sum(written.map(({ byteLength }) => byteLength)))
+  })
+
   it('acknowledges', () => {
     expect(encodeToHub({ type: 'puback', packetId: 0x1234 })).toEqual(hex('40 02 12 34'))
   })

@@ -29,7 +29,8 @@ export type ToHub =
 
 /** The bytes of an MQTT 5 packet. Throws `invalid-argument` for what it has no bytes for. */
 export function encodeToHub(packet: ToHub, writer = new FieldWriter()): Uint8Array {
-  writer.begin()
+  // So that nearly all packets need no second buffer.
+  writer.begin(256 + (packet.type === 'publish' ? packet.payload.length : 0))
   switch (packet.type) {
     case 'connect': {
       const { clientId, cleanStart, keepAliveSeconds, username, password } = packet
@@ -46,7 +47,7 @@ export function encodeToHub(packet: ToHub, writer = new FieldWriter()): Uint8Arr
     case 'publish': {
       const { topic, qos, dup, retain } = packet
       // MQTT-4.7.3-1, MQTT-3.3.2-2
-      if (topic === '' || /[+#]/.test(topic)) throw malformed('a topic is empty or holds a wildcard')
+      if (topic === '' || /[+#]/.test(topic)) throw malformed('topic is empty or holds a wildcard')
       writer.string(topic)
       if (qos > 0) writer.uint(packet.packetId, 2)
       writeProperties(writer, packet.properties)

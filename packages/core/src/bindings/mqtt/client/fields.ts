@@ -34,7 +34,7 @@ export class FieldReader {
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) return value
     }
-    throw malformed('a variable byte integer does not end')
+    throw malformed('variable byte integer does not end')
   }
 
   string(): string {
@@ -77,10 +77,10 @@ export class FieldWriter {
   #body = 0
   #at = slabBytes
 
-  begin(): void {
-    // With less left than nearly all packets need another one is begun.
-    if (this.#at > 7_936) {
-      this.#bytes = new Uint8Array(slabBytes)
+  /** With room for so many bytes, and as many more as it takes. */
+  begin(room: number): void {
+    if (this.#at + room > slabBytes) {
+      this.#bytes = new Uint8Array(Math.max(room, slabBytes))
       this.#at = 0
     }
     this.#at += headerBytesMax
@@ -169,6 +169,6 @@ function varintSize(value: number): number {
 
 /** MQTT-1.5.4-2 */
 function checked(text: string): string {
-  if (text.includes('\0')) throw malformed('a text holds U+0000')
+  if (text.includes('\0')) throw malformed('text holds U+0000')
   return text
 }

@@ -78,7 +78,7 @@ export class PacketStream {
       if (bytesInAll <= this.#packetBytesMax) return [start + 1 + size, start + bytesInAll]
       throw new ThingmeshError('too-large', `packet of ${bytesInAll} bytes, the limit is ${this.#packetBytesMax}`)
     }
-    throw malformed('a variable byte integer does not end')
+    throw malformed('variable byte integer does not end')
   }
 }
 
@@ -108,7 +108,7 @@ function decode(first: number, reader: FieldReader): FromHub {
     case 14:
       return { type: 'disconnect', ...decodeReason(reader) }
     default:
-      throw malformed(`a packet of type ${type}, which nobody asked for`)
+      throw malformed(`packet of type ${type} unasked for`)
   }
 }
 
@@ -116,7 +116,7 @@ function decodePublish(first: number, reader: FieldReader): PublishPacket {
   const qos = ((first >> 1) & 3) as QoS
   const topic = reader.string()
   // We allow for no aliases, so there is a topic (MQTT-3.3.2-8).
-  if (topic === '' || /[+#]/.test(topic)) throw malformed('a topic is empty or holds a wildcard')
+  if (topic === '' || /[+#]/.test(topic)) throw malformed('topic is empty or holds a wildcard')
   if (qos > 2) throw malformed(`first byte ${first}`)
   return {
     type: 'publish',
@@ -133,7 +133,7 @@ function decodePublish(first: number, reader: FieldReader): PublishPacket {
 /** MQTT-2.2.1-3 */
 function packetId(reader: FieldReader): number {
   const id = reader.uint(2)
-  if (id === 0) throw malformed('packet id is 0')
+  if (id === 0) throw malformed('packet id 0')
   return id
 }
 
