@@ -29,6 +29,8 @@ export interface CoapCounters {
   readonly ended: Readonly<Record<(typeof endings)[number], Counter>>
   readonly duplicates: Counter
   readonly retransmissions: Counter
+  /** An estimate: the outcome is asked of one datagram in sixteen. */
+  readonly unsent: Counter
 }
 
 export type ObserverEnding = (typeof endings)[number]
@@ -47,6 +49,10 @@ export function coapCounters(meter: Meter): CoapCounters {
     retransmissions: meter.counter(
       'thingmesh_coap_retransmissions_total',
       'Messages sent again for want of an answer.',
+    ),
+    unsent: meter.counter(
+      'thingmesh_coap_unsent_total',
+      'Datagrams that the system did not take, about: one in sixteen is asked after.',
     ),
   }
 }

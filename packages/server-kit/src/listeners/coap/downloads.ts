@@ -39,6 +39,11 @@ export class Downloads {
     this.#nowMs = nowMs
   }
 
+  /** Nobody fetches anything in blocks. */
+  get isIdle(): boolean {
+    return this.#transfers.count === 0
+  }
+
   /** The block of what was begun under the key; `undefined` where nothing was, or it is over. */
   next(key: string, wanted: Block): Response | undefined {
     const download = this.#transfers.download(key)

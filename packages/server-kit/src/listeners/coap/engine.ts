@@ -21,6 +21,7 @@ import { CommitAnswer, type Response } from './response.ts'
 import { Transmissions } from './transmissions.ts'
 import type { UdpRemote } from './udp-remote.ts'
 import { UdpRequest } from './udp-request.ts'
+import { Unanswered } from './unanswered.ts'
 
 const headerBytes = 4
 const confirmableBits = 0
@@ -28,7 +29,9 @@ const confirmableBits = 0
 /** Requests whose answers wait for one commit. */
 interface Batch {
   readonly committed: Promise<void>
-  readonly waiting: { readonly answer: CommitAnswer; readonly reply: Reply }[]
+  readonly answers: CommitAnswer[]
+  /** One for each of them. */
+  readonly replies: Reply[]
 }
 
 /**
@@ -40,9 +43,10 @@ export class CoapEngine {
   readonly #exchanges: Exchanges
   readonly #transmissions: Transmissions
   readonly #remotes: Remotes
+  /** As it was with the last datagram or tick: a look at the system's for every question would cost more than the answers. */
+  readonly #clock: { nowMs: number }
   readonly #scan: OptionScan = { optionsEnd: 0, payloadAt: 0, numberMax: 0 }
-  /** Confirmable requests whose answer may still go with its acknowledgement, the oldest first. */
-  readonly #unanswered = new Set<Reply>()
+  readonly #unanswered = new Unanswered()
   #requestCount = 0
   #answeringCount = 0
   #onSettled: (() => void) | undefined
@@ -55,7 +59,8 @@ export class CoapEngine {
     const { limits, counters, wire, nowMs, random } = context
     this.#exchanges = new Exchanges(limits, counters)
     this.#transmissions = new Transmissions(limits, random, counters.retransmissions)
-    const remoteContext = { limits, wire, transmissions: this.#transmissions, nowMs, random }
+    this.#clock = { nowMs: nowMs() }
+    const remoteContext = { limits, wire, transmissions: this.#transmissions, clock: this.#clock, random }
     this.#remotes = new Remotes(remoteContext, counters.forgotten.peers, remote => this.#forget(remote))
   }
 
@@ -82,7 +87,7 @@ export class CoapEngine {
       this.#refuseUnread(datagram, address, port)
       return
     }
-    const nowMs = this.#context.nowMs()
+    const nowMs = this.#readClock()
     let message: CoapMessage | UdpRequest
     try {
       message = this.#read(datagram)
@@ -98,11 +103,9 @@ export class CoapEngine {
 
   /** Several times a second. */
   tick(isNeeded: (remote: Remote) => boolean): void {
-    const nowMs = this.#context.nowMs()
-    for (const reply of this.#unanswered) {
-      if (reply.acknowledgeAtMs > nowMs) break
+    const nowMs = this.#readClock()
+    for (let reply = this.#unanswered.takeDue(nowMs); reply !== undefined; reply = this.#unanswered.takeDue(nowMs)) {
       // It takes its time: the peer need not ask again, and is answered apart (RFC 7252, section 5.2.2).
-      this.#unanswered.delete(reply)
       reply.acknowledge()
     }
     this.#transmissions.tick(nowMs)
@@ -123,6 +126,11 @@ export class CoapEngine {
     this.#closed = true
     this.#transmissions.clear()
     this.#unanswered.clear()
+  }
+
+  #readClock(): number {
+    this.#clock.nowMs = this.#context.nowMs()
+    return this.#clock.nowMs
   }
 
   /** A request is read no further than it takes to know that it is well-formed: most ask what was asked before. */
@@ -174,7 +182,7 @@ export class CoapEngine {
     const isLater = answer instanceof CommitAnswer || answer instanceof Promise
     // What is safe to do again, and done, is done again when it comes again.
     if (isLater || !reply.isRepeatable) {
-      reply.exchange = this.#exchanges.begin(remote.exchanges, messageId, token, nowMs)
+      reply.exchange = this.#exchanges.begin(remote.exchanges, messageId, token, nowMs, known)
     }
     remote.requestCount += 1
     this.#requestCount += 1
@@ -194,10 +202,11 @@ export class CoapEngine {
   #awaitCommit(answer: CommitAnswer, reply: Reply): void {
     const { committed } = answer
     if (this.#batch?.committed === committed) {
-      this.#batch.waiting.push({ answer, reply })
+      this.#batch.answers.push(answer)
+      this.#batch.replies.push(reply)
       return
     }
-    const batch: Batch = { committed, waiting: [{ answer, reply }] }
+    const batch: Batch = { committed, answers: [answer], replies: [reply] }
     this.#batch = batch
     committed.then(
       () => this.#committed(batch, undefined),
@@ -207,12 +216,12 @@ export class CoapEngine {
 
   #committed(batch: Batch, error: unknown): void {
     if (this.#batch === batch) this.#batch = undefined
-    for (const { answer, reply } of batch.waiting) this.#answered(reply, answer.settle(error))
+    for (let i = 0; i < batch.replies.length; i++) this.#answered(batch.replies[i]!, batch.answers[i]!.settle(error))
   }
 
   #answered(reply: Reply, response: Response | undefined): void {
     this.#answeringCount -= 1
-    if (reply.request.confirmable) this.#unanswered.delete(reply)
+    if (reply.request.confirmable) this.#unanswered.remove(reply)
     if (!this.#closed) reply.send(response)
     if (this.#answeringCount === 0) this.#onSettled?.()
   }

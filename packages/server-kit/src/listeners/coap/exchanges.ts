@@ -74,7 +74,8 @@ export class Exchanges {
     this.#before = new Int32Array(rows)
     this.#after = new Int32Array(rows)
     this.#nextOfBucket = new Int32Array(rows)
-    const bucketBits = Math.max(1, Math.ceil(Math.log2(rows)))
+    // Four for each row: most are empty, and so most of what is looked for is seen not to be there at the first look.
+    const bucketBits = Math.max(1, Math.ceil(Math.log2(rows)) + 2)
     this.#buckets = new Int32Array(2 ** bucketBits)
     this.#bucketShift = 32 - bucketBits
   }
@@ -92,10 +93,10 @@ export class Exchanges {
     return noExchange
   }
 
-  /** The number of the new one. */
-  begin(peer: PeerExchanges, messageId: number, token: Uint8Array, nowMs: number): number {
+  /** The number of the new one. `known` is what was found under the message id, which it takes the place of. */
+  begin(peer: PeerExchanges, messageId: number, token: Uint8Array, nowMs: number, known: number): number {
     const { exchangesPerPeerMax, exchangeLifetimeMs } = this.#limits
-    this.forget(this.find(peer, messageId))
+    this.forget(known)
     if (peer.count >= exchangesPerPeerMax) {
       this.forget(this.#numbers[peer.oldest - 1]!)
       this.#forgotten['exchanges-per-peer'].value += 1

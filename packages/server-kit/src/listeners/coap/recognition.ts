@@ -1,23 +1,12 @@
 import { hash } from 'node:crypto'
-import type { Message, MessageProperties } from '@thingmesh/core'
 import { Code, OptionNumber } from '@thingmesh/core/coap'
-import type { Representation } from './mapping.ts'
+import type { Recognized } from './recognized.ts'
 import type { Remote } from './remote.ts'
 import type { Request } from './response.ts'
-import type { Lease } from './sessions.ts'
-
-/** What the options of a request ask for, and for whom. */
-export interface Recognized {
-  readonly topic: string
-  readonly lease: Lease
-  readonly accept: number | undefined
-  readonly contentType: string
-  readonly properties: MessageProperties | undefined
-  /** What it was told last. */
-  told: { readonly message: Message; readonly value: Representation } | undefined
-}
 
 const knownMax = 4_096
+/** What one endpoint asks in turns: a value that it sends and one that it reads. */
+const latelyMax = 2
 
 /** A request with nothing but these is over with its answer, and has one body each way. */
 const plain: ReadonlySet<number> = new Set([
@@ -29,17 +18,27 @@ const plain: ReadonlySet<number> = new Set([
   OptionNumber.uriQuery,
   OptionNumber.accept,
 ])
-const methods: ReadonlySet<number> = new Set([Code.get, Code.post, Code.put])
+
+/** The words of a request, and what they are found by for an address. */
+export interface Wording {
+  readonly digest: string
+  readonly words: Uint8Array
+}
 
 /** Whether all that it says is what can be recognized. */
 export function isPlain({ options }: Request): boolean {
   return options.every(({ number }) => plain.has(number))
 }
 
+function isRecognizable(code: number): boolean {
+  return code === Code.get || code === Code.post || code === Code.put
+}
+
 /**
  * Requests that ask what was asked before, in the same words and from the same address: a sensor that posts ten times a
- * second is not parsed ten times a second. They are found by a hash of those words, so no secret is kept. What is found
- * holds as long as its session does. Bounded: what came first goes first, and is parsed again.
+ * second is not parsed ten times a second. Who asked lately from the same port is known by the words themselves, and who
+ * comes from another one by a hash of them. What is found holds as long as its session does. Bounded: what came first goes
+ * first, and is parsed again.
  */
 export class Recognition {
   readonly #known = new Map<string, Recognized>()
@@ -48,27 +47,53 @@ export class Recognition {
     return this.#known.size
   }
 
-  /** `undefined` where there is nothing to know a request of this kind by. */
-  wordingOf({ code, optionBytes }: Request, { peer }: Remote): string | undefined {
-    if (optionBytes === undefined || !methods.has(code)) return undefined
-    return `${hash('sha256', optionBytes, 'binary')}${peer.address}`
-  }
-
-  find(wording: string): Recognized | undefined {
-    const known = this.#known.get(wording)
-    if (known === undefined || known.lease.isCurrent) return known
-    this.#known.delete(wording)
+  find(request: Request, remote: Remote): Recognized | undefined {
+    if (!isRecognizable(request.code)) return undefined
+    const { lately } = remote
+    for (let i = 0; i < lately.length; i++) {
+      const known = lately[i]!
+      if (known.words !== undefined && known.lease.isCurrent && request.isWorded?.(known.words)) return known
+    }
+    const { optionBytes } = request
+    if (optionBytes === undefined) return undefined
+    const digest = digestOf(optionBytes, remote)
+    const known = this.#known.get(digest)
+    if (known === undefined) return undefined
+    if (known.lease.isCurrent) {
+      remote.lately = [known, ...remote.lately.slice(0, latelyMax - 1)]
+      return known
+    }
+    this.#forget(digest, known)
     return undefined
   }
 
+  /** What a request is to be known by; `undefined` where it is of a kind that is not. */
+  wordingOf({ code, optionBytes }: Request, remote: Remote): Wording | undefined {
+    if (optionBytes === undefined || !isRecognizable(code)) return undefined
+    return { digest: digestOf(optionBytes, remote), words: optionBytes.slice() }
+  }
+
   /** Only of a request that is plain. */
-  note(wording: string, recognized: Recognized): void {
+  note({ digest, words }: Wording, facts: Omit<Recognized, 'words' | 'told'>): void {
+    const earlier = this.#known.get(digest)
+    if (earlier !== undefined) this.#forget(digest, earlier)
     if (this.#known.size >= knownMax) {
-      for (const first of this.#known.keys()) {
-        this.#known.delete(first)
+      for (const [first, known] of this.#known) {
+        this.#forget(first, known)
         break
       }
     }
-    this.#known.set(wording, recognized)
+    this.#known.set(digest, { ...facts, words, told: undefined })
   }
+
+  /** Endpoints may still hold it: its words are not kept beyond the bound. */
+  #forget(digest: string, known: Recognized): void {
+    known.words = undefined
+    known.told = undefined
+    this.#known.delete(digest)
+  }
+}
+
+function digestOf(optionBytes: Uint8Array, { peer }: Remote): string {
+  return `${hash('sha256', optionBytes, 'binary')}${peer.address}`
 }

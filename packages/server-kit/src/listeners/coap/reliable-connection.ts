@@ -19,6 +19,7 @@ import type { CoapCounters } from './counters.ts'
 import type { Framing } from './framing.ts'
 import type { ReliableLimits } from './options.ts'
 import { errorResponse } from './reasons.ts'
+import type { Recognized } from './recognized.ts'
 import type { Outcome, Remote } from './remote.ts'
 import type { Request, Response } from './response.ts'
 
@@ -57,6 +58,7 @@ export class ReliableConnection implements Remote {
   readonly isProved = true
   readonly isReliable = true
   heardAtMs: number
+  lately: readonly Recognized[] = []
   /** Since when more waits to be taken than may. */
   fullSinceMs: number | undefined
   readonly openedAtMs: number

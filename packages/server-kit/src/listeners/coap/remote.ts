@@ -1,4 +1,5 @@
 import type { Peer } from '../../contracts/index.ts'
+import type { Recognized } from './recognized.ts'
 import type { Response } from './response.ts'
 
 /**
@@ -18,6 +19,8 @@ export interface Remote {
   readonly isReliable: boolean
   /** By a monotonic clock. */
   readonly heardAtMs: number
+  /** What it asked lately, the last first: for the recognition alone. */
+  lately: readonly Recognized[]
   /** It was shown. */
   prove(): void
   /** Sends a response that nobody waits for. `onOutcome` comes once where it is confirmable; otherwise only for a reset. */

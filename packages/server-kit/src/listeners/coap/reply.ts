@@ -28,6 +28,9 @@ export class Reply {
   exchange: number = noExchange
   /** When the peer is told that its answer will come apart. */
   acknowledgeAtMs = 0
+  /** Its neighbours among those that are not answered. */
+  before: Reply | undefined
+  after: Reply | undefined
   /** There is nothing more to be done for the request. */
   onDone: (remote: UdpRemote) => void = () => undefined
   #acknowledged = false

@@ -1,5 +1,6 @@
 import { type ErrorCode, type Message, type Principal, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import {
+  blockBytes,
   Code,
   codeText,
   findOption,
@@ -9,6 +10,7 @@ import {
   Observe,
   OptionNumber,
   parseMessagePath,
+  sizeExponentMax,
   uintOption,
   weighOptions,
 } from '@thingmesh/core/coap'
@@ -17,13 +19,15 @@ import { keyParameter, parseQuery, type Query, toCredential, withoutCredential }
 import { discover } from './discovery.ts'
 import { type Downloads, wantedBlock } from './downloads.ts'
 import type { EchoValues } from './echo.ts'
+import type { Lease } from './lease.ts'
 import { isAcceptable, type Representation, toClearing, toDraft, toRepresentation } from './mapping.ts'
 import type { Observers } from './observers.ts'
 import { errorResponse } from './reasons.ts'
-import { isPlain, type Recognition, type Recognized } from './recognition.ts'
+import { isPlain, type Recognition, type Wording } from './recognition.ts'
+import type { Recognized } from './recognized.ts'
 import type { Remote } from './remote.ts'
 import { type Answer, CommitAnswer, emptyResponse, type Request, type Response } from './response.ts'
-import type { Lease, Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 import { sizeOptions, type Uploads } from './uploads.ts'
 
 export interface ResourcesContext {
@@ -36,8 +40,8 @@ export interface ResourcesContext {
   readonly dialects: readonly Dialect[]
 }
 
-/** A payload that is kept with the request that it was told to: about what a datagram holds, and no more than a few MiB for all of them. */
-const toldBytesMax = 1_024
+/** A payload that is kept with the request that it was told to: one block, and no more than a few MiB for all of them. */
+const toldBytesMax = blockBytes(sizeExponentMax)
 
 /** Critical options that are acted on, and elective ones that are of use. What else is critical is refused with 4.02. */
 const knownOptions: ReadonlySet<number> = new Set([
@@ -80,8 +84,7 @@ export class Resources {
   /** `undefined` where there is to be no answer. Neither throws nor rejects. */
   answer(request: Request, remote: Remote): Answer {
     const { recognition } = this.#context
-    const wording = recognition.wordingOf(request, remote)
-    const known = wording === undefined ? undefined : recognition.find(wording)
+    const known = recognition.find(request, remote)
     if (known !== undefined) {
       try {
         const answer =
@@ -91,7 +94,7 @@ export class Resources {
         return this.#refused(thrown, remote)
       }
     }
-    return this.#answer(request, remote, wording).catch(thrown => this.#refused(thrown, remote))
+    return this.#answer(request, remote).catch(thrown => this.#refused(thrown, remote))
   }
 
   #refused(thrown: unknown, remote: Remote): Response {
@@ -103,27 +106,30 @@ export class Resources {
 
   /** `undefined` where it takes more than a look into memory. */
   #getKnown(known: Recognized, remote: Remote): Response | undefined {
-    const { lease, topic, accept } = known
-    if (isPattern(topic)) return undefined
+    const { lease, topic, accept, isPattern } = known
+    if (isPattern) return undefined
     const message = lease.session.latestAtHand(topic)
     if (message === undefined) return undefined
-    this.#context.sessions.again(lease).release()
-    let value = known.told?.message === message ? known.told.value : undefined
-    if (value === undefined) {
-      value = toRepresentation(message, Date.now())
+    const { sessions, downloads } = this.#context
+    sessions.again(lease, remote).release()
+    let { told } = known
+    if (told?.message !== message) {
+      const value = toRepresentation(message, Date.now())
+      told = { message, value, response: { code: Code.content, options: value.options, payload: value.payload } }
       // What has a time to live tells what is left of it.
       const isKept = message.properties?.expiresInSeconds === undefined && message.payload.length <= toldBytesMax
-      known.told = isKept ? { message, value } : undefined
+      known.told = isKept ? told : undefined
     }
-    if (!isAcceptable(value, accept)) throw notAcceptable()
-    return this.#context.downloads.begin(downloadKey(remote, lease, topic), value, undefined)
+    if (!isAcceptable(told.value, accept)) throw notAcceptable()
+    if (told === known.told && downloads.isIdle) return told.response
+    return downloads.begin(downloadKey(remote, lease, topic), told.value, undefined)
   }
 
   #publishKnown(known: Recognized, request: Request, remote: Remote): Answer {
     const { topic, contentType, properties } = known
     const { confirmable, code, payload } = request
     const delivery = confirmable ? 'at-least-once' : 'at-most-once'
-    const lease = this.#context.sessions.again(known.lease)
+    const lease = this.#context.sessions.again(known.lease, remote)
     let receipt: Receipt | undefined
     try {
       receipt = lease.session.publish({ topic, payload, contentType, delivery, retain: code === Code.put, properties })
@@ -141,7 +147,8 @@ export class Resources {
     })
   }
 
-  async #answer(asked: Request, remote: Remote, wording: string | undefined): Promise<Response | undefined> {
+  async #answer(asked: Request, remote: Remote): Promise<Response | undefined> {
+    const wording = this.#context.recognition.wordingOf(asked, remote)
     if (isForProxy(asked)) throw refusal('unsupported', 'this hub is no proxy', Code.proxyingNotSupported)
     const { options, refused } = weighOptions(asked.options, knownOptions)
     if (refused !== undefined) {
@@ -191,13 +198,16 @@ export class Resources {
   }
 
   /** Throws `unsupported` as publishing it would. */
-  #note(wording: string, request: Request, topic: string, lease: Lease): void {
+  #note(wording: Wording, request: Request, topic: string, lease: Lease): void {
     const { options, code } = request
     // What a GET says of a body that it has not is of no interest, and for a POST it may be.
     if (code === Code.get && findOption(options, OptionNumber.contentFormat) !== undefined) return
     const { contentType, properties } = toDraft(topic, request, noBytes, undefined)
     const accept = findUint(options, OptionNumber.accept)
-    this.#context.recognition.note(wording, { topic, lease, accept, contentType, properties, told: undefined })
+    this.#context.recognition.note(wording, {
+      ...{ topic, isPattern: isPattern(topic), lease },
+      ...{ accept, contentType, properties },
+    })
   }
 
   async #discover(request: Request, remote: Remote, query: Query): Promise<Response> {

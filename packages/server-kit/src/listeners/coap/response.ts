@@ -6,6 +6,8 @@ export interface Request extends CoapBody {
   readonly confirmable: boolean
   /** What `options` was read from, where that is known: the same bytes ask for the same. Of no use beyond the turn. */
   readonly optionBytes?: Uint8Array | undefined
+  /** Whether these are those bytes. Takes as long whether they are or not. */
+  isWorded?(words: Uint8Array): boolean
 }
 
 /**

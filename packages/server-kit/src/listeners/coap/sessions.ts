@@ -2,22 +2,13 @@ import { hash } from 'node:crypto'
 import type { ThingmeshError } from '@thingmesh/core'
 import type { Credential, Ingress, Outlet, Peer, Session } from '../../contracts/index.ts'
 import type { CoapCounters } from './counters.ts'
+import type { Lease } from './lease.ts'
 import type { ServiceLimits } from './options.ts'
 import type { Remote } from './remote.ts'
 
-/** The use of a session by one request. */
-export interface Lease {
-  readonly session: Session
-  /** Stands for credential and address; tells nothing of either. */
-  readonly key: string
-  /** False when it is over, and may be asked for no more. */
-  readonly isCurrent: boolean
-  /** Once, when the request is answered. */
-  release(): void
-}
-
 interface Entry extends Lease {
   uses: number
+  /** When its last use began. */
   lastUsedMs: number
   /** When it was last put behind all that were used longer ago. */
   orderedAtMs: number
@@ -62,17 +53,17 @@ export class Sessions {
   async lease(credential: Credential, remote: Remote): Promise<Lease> {
     const key = toKey(credential, remote)
     const found = this.#entries.get(key)
-    if (found !== undefined) return this.#use(found)
+    if (found !== undefined) return this.#use(found, remote.heardAtMs)
     const pending = this.#opening.get(key)
-    if (pending !== undefined) return this.#use(await pending)
+    if (pending !== undefined) return this.#use(await pending, remote.heardAtMs)
     const opened = this.#open(key, credential, toPeer(remote)).finally(() => this.#opening.delete(key))
     this.#opening.set(key, opened)
     return opened
   }
 
   /** One more use of a session that is current: by a request that is known to be of the same credential and address. */
-  again(lease: Lease): Lease {
-    return this.#use(lease as Entry)
+  again(lease: Lease, remote: Remote): Lease {
+    return this.#use(lease as Entry, remote.heardAtMs)
   }
 
   /** Lets go of those that were not used for a while. */
@@ -92,9 +83,10 @@ export class Sessions {
     await Promise.all(this.#closing)
   }
 
-  #use(entry: Entry): Entry {
+  /** A remote asks when it was heard: that is now, and the clock need not be read again. */
+  #use(entry: Entry, nowMs: number): Entry {
     entry.uses += 1
-    const nowMs = this.#context.nowMs()
+    entry.lastUsedMs = nowMs
     if (!entry.evicted && nowMs - entry.orderedAtMs >= orderMs) {
       entry.orderedAtMs = nowMs
       this.#entries.delete(entry.key)
@@ -127,6 +119,7 @@ export class Sessions {
   }
 
   #toEntry(key: string, session: Session): Entry {
+    const nowMs = this.#context.nowMs()
     const entry: Entry = {
       key,
       session,
@@ -134,13 +127,12 @@ export class Sessions {
         return !entry.evicted
       },
       uses: 1,
-      lastUsedMs: 0,
-      orderedAtMs: this.#context.nowMs(),
+      lastUsedMs: nowMs,
+      orderedAtMs: nowMs,
       evicted: false,
       endedByHub: false,
       release: () => {
         entry.uses -= 1
-        entry.lastUsedMs = this.#context.nowMs()
         if (entry.evicted && entry.uses === 0) this.#farewell(entry)
       },
     }

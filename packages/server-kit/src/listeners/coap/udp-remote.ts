@@ -2,6 +2,7 @@ import { type CoapMessage, encodeEmpty, encodeMessage } from '@thingmesh/core/co
 import type { Peer } from '../../contracts/index.ts'
 import { PeerExchanges } from './exchanges.ts'
 import type { CoapLimits } from './options.ts'
+import type { Recognized } from './recognized.ts'
 import type { Outcome, Remote } from './remote.ts'
 import type { Response } from './response.ts'
 import type { Transmissions } from './transmissions.ts'
@@ -11,7 +12,8 @@ export interface UdpRemoteContext {
   readonly limits: CoapLimits
   readonly wire: Wire
   readonly transmissions: Transmissions
-  readonly nowMs: () => number
+  /** Some tens of milliseconds behind at most. */
+  readonly clock: { readonly nowMs: number }
   readonly random: () => number
 }
 
@@ -33,6 +35,7 @@ export class UdpRemote implements Remote {
   /** Requests that are not answered, or whose answer is not acknowledged. */
   requestCount = 0
   heardAtMs: number
+  lately: readonly Recognized[] = []
   /** When it was last put behind all who were quiet longer. */
   orderedAtMs: number
   #provedUntilMs = 0
@@ -50,19 +53,19 @@ export class UdpRemote implements Remote {
     this.address = address
     this.port = port
     this.#context = context
-    this.heardAtMs = context.nowMs()
+    this.heardAtMs = context.clock.nowMs
     this.orderedAtMs = this.heardAtMs
     // A random start: it cannot be told from elsewhere what is to be acknowledged (RFC 7252, section 4.4).
     this.#nextMessageId = Math.floor(context.random() * 0x1_0000)
   }
 
   get isProved(): boolean {
-    return this.#context.limits.addressProof === 'none' || this.#provedUntilMs > this.#context.nowMs()
+    return this.#context.limits.addressProof === 'none' || this.#provedUntilMs > this.#context.clock.nowMs
   }
 
   prove(): void {
     this.#strays = 0
-    this.#provedUntilMs = this.#context.nowMs() + this.#context.limits.proofMs
+    this.#provedUntilMs = this.#context.clock.nowMs + this.#context.limits.proofMs
   }
 
   send(bytes: Uint8Array): void {
@@ -115,8 +118,8 @@ export class UdpRemote implements Remote {
   }
 
   #transmit(messageId: number, bytes: Uint8Array, onOutcome: (outcome: Outcome) => void): void {
-    const { transmissions, nowMs } = this.#context
-    transmissions.start(this.#keyOf(messageId), nowMs(), () => this.send(bytes), onOutcome)
+    const { transmissions, clock } = this.#context
+    transmissions.start(this.#keyOf(messageId), clock.nowMs, () => this.send(bytes), onOutcome)
   }
 
   #noteResettable(messageId: number, onOutcome: (outcome: Outcome) => void): void {

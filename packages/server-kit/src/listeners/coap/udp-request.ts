@@ -19,10 +19,12 @@ export class UdpRequest implements Request {
   readonly confirmable: boolean
   readonly token: Uint8Array
   readonly payload: Uint8Array
-  readonly optionBytes: Uint8Array
   readonly numberMax: number
   /** Of the datagram. */
   readonly bytes: number
+  readonly #datagram: Uint8Array
+  readonly #optionsAt: number
+  readonly #optionsEnd: number
   #options: readonly CoapOption[] | undefined
 
   constructor(datagram: Uint8Array, confirmable: boolean, parts: RequestParts) {
@@ -31,10 +33,26 @@ export class UdpRequest implements Request {
     this.messageId = (datagram[2]! << 8) | datagram[3]!
     this.confirmable = confirmable
     this.token = part(datagram, headerBytes, tokenEnd)
-    this.optionBytes = part(datagram, tokenEnd, optionsEnd)
     this.payload = part(datagram, payloadAt, datagram.length)
     this.numberMax = numberMax
     this.bytes = datagram.length
+    this.#datagram = datagram
+    this.#optionsAt = tokenEnd
+    this.#optionsEnd = optionsEnd
+  }
+
+  get optionBytes(): Uint8Array {
+    return part(this.#datagram, this.#optionsAt, this.#optionsEnd)
+  }
+
+  isWorded(words: Uint8Array): boolean {
+    const datagram = this.#datagram
+    const start = this.#optionsAt
+    if (words.length !== this.#optionsEnd - start) return false
+    // There is a key in them: how far they are the same is told to nobody by the time that it takes.
+    let difference = 0
+    for (let i = 0; i < words.length; i++) difference |= words[i]! ^ datagram[start + i]!
+    return difference === 0
   }
 
   get options(): readonly CoapOption[] {

@@ -178,4 +178,36 @@ describe('what is published again in the same words', () => {
       expect(await b.codeOf(post)).toBe('4.03')
     }
   })
+
+  it('is known by every byte of its key', async () => {
+    const site = await startSite()
+    const thing = await site.thing('sensor')
+    const peer = await site.peer()
+    const publish = (key: string) => peer.codeOf({ code: Code.post, path, payload: 'x', query: [`auth=${key}`] })
+    for (let i = 0; i < 4; i++) expect(await publish(thing.key)).toBe('2.04')
+    for (let at = 0; at < thing.key.length; at += 6) {
+      const other = thing.key[at] === 'A' ? 'B' : 'A'
+      expect(await publish(thing.key.slice(0, at) + other + thing.key.slice(at + 1))).toBe('4.01')
+      expect(await publish(thing.key)).toBe('2.04')
+    }
+    const [key] = await site.hub.control.keys.list('sensor')
+    await site.hub.control.keys.revoke('sensor', key!.id)
+    for (let i = 0; i < 2; i++) expect(await publish(thing.key)).toBe('4.01')
+  })
+
+  it('is the same when so much else was asked that it had to be forgotten', async () => {
+    const site = await startSite()
+    const thing = await site.thing('sensor')
+    const [peer, busy] = [await site.peer(thing), await site.peer(thing)]
+    await peer.ask({ code: Code.put, path, payload: '1' })
+    for (let i = 0; i < 3; i++) expect(textOf(await peer.ask({ path }))).toBe('1')
+    for (let i = 0; i < 4_200; i += 50) {
+      const others = Array.from({ length: 50 }, (_, k) => ({ code: Code.post, path: `${path}/${i + k}`, payload: 'x' }))
+      await Promise.all(others.map(other => busy.ask(other)))
+    }
+    for (const payload of ['2', '3']) {
+      await peer.ask({ code: Code.put, path, payload })
+      for (let i = 0; i < 3; i++) expect(textOf(await peer.ask({ path }))).toBe(payload)
+    }
+  })
 })
