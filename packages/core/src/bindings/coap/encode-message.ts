@@ -3,6 +3,7 @@ import { malformed } from './faults.ts'
 import { type CoapMessage, messageTypes, tokenBytesMax } from './message.ts'
 
 const headerBytes = 4
+const acknowledgementBits = messageTypes.indexOf('acknowledgement') << 4
 
 /**
  * The datagram. Options may come in any order. `allocate` gives the bytes to write it into, of which every one is written.
@@ -23,6 +24,27 @@ export function encodeMessage(message: CoapMessage, allocate: (bytes: number) =>
   bytes[3] = messageId
   bytes.set(token, headerBytes)
   writeOptions(options, payload, bytes, headerBytes + token.length)
+  return bytes
+}
+
+/**
+ * The acknowledgement that carries the response to a confirmable request (RFC 7252, section 5.2.1): it has the message id
+ * and the token of the request, which is the datagram as it came, and well-formed. Otherwise as `encodeMessage`.
+ */
+export function encodePiggybacked(
+  request: Uint8Array,
+  response: Pick<CoapMessage, 'code' | 'options' | 'payload'>,
+  allocate: (bytes: number) => Uint8Array = newBytes,
+): Uint8Array {
+  const { code, payload } = response
+  const options = sortOptions(response.options)
+  checkInteger(code, 0xff, 'code')
+  const start = headerBytes + (request[0]! & 0x0f)
+  const bytes = allocate(start + measureOptions(options, payload))
+  bytes[0] = (request[0]! & 0x4f) | acknowledgementBits
+  bytes[1] = code
+  for (let i = 2; i < start; i++) bytes[i] = request[i]!
+  writeOptions(options, payload, bytes, start)
   return bytes
 }
 

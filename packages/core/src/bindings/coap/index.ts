@@ -13,7 +13,7 @@ export { Code, codeClass, codeText, isRequestCode, isResponseCode } from './code
 export { ContentFormat, fromContentFormat, toContentFormat } from './content-formats.ts'
 export { decodeHeader, decodeMessage, type MessageHeader } from './decode-message.ts'
 export { decodeOptions, type OptionScan, scanOptions } from './decode-options.ts'
-export { encodeEmpty, encodeMessage } from './encode-message.ts'
+export { encodeEmpty, encodeMessage, encodePiggybacked } from './encode-message.ts'
 export { FrameParser } from './frame-parser.ts'
 export { encodeFrame, Signal, SignalOption } from './frames.ts'
 export { formatLinks, type Link, matchesQuery, parseLinks } from './link-format.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeHeader, decodeMessage, encodeMessage } from '../../../src/bindings/coap/index.ts'
+import { decodeHeader, decodeMessage, encodeMessage, encodePiggybacked } from '../../../src/bindings/coap/index.ts'
 import { isThingmeshError } from '../../../src/errors/index.ts'
 import { emptyMessage, filledMessage } from './arbitraries.ts'
 import { hex } from './hex.ts'
@@ -24,6 +24,17 @@ describe('a message', () => {
         const options = mixed.map(({ option }) => option)
         const sorted = [...options].sort((a, b) => a.number - b.number)
         expect(decodeMessage(encodeMessage({ ...message, options })).options).toEqual(sorted)
+      }),
+    )
+  })
+
+  it('that answers another has its message id and token', () => {
+    holds(
+      fc.property(filledMessage, filledMessage, (request, { code, options, payload }) => {
+        const datagram = encodeMessage({ ...request, type: 'confirmable' })
+        const { messageId, token } = request
+        const bytes = encodePiggybacked(datagram, { code, options, payload })
+        expect(bytes).toEqual(encodeMessage({ type: 'acknowledgement', code, messageId, token, options, payload }))
       }),
     )
   })

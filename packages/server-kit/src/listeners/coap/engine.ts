@@ -157,9 +157,9 @@ export class CoapEngine {
 
   #receiveRequest(request: UdpRequest, remote: UdpRemote, nowMs: number): void {
     const { limits, counters } = this.#context
-    const { messageId, token, confirmable } = request
+    const { messageId, confirmable } = request
     const known = this.#exchanges.find(remote.exchanges, messageId)
-    if (this.#exchanges.hasToken(known, token)) {
+    if (this.#exchanges.hasToken(known, request)) {
       counters.duplicates.value += 1
       const reply = confirmable ? this.#exchanges.replyOf(known) : undefined
       if (reply !== undefined) remote.send(reply)
@@ -182,7 +182,7 @@ export class CoapEngine {
     const isLater = answer instanceof CommitAnswer || answer instanceof Promise
     // What is safe to do again, and done, is done again when it comes again.
     if (isLater || !reply.isRepeatable) {
-      reply.exchange = this.#exchanges.begin(remote.exchanges, messageId, token, nowMs, known)
+      reply.exchange = this.#exchanges.begin(remote.exchanges, request, nowMs, known)
     }
     remote.requestCount += 1
     this.#requestCount += 1

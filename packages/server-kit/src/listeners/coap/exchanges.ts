@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { tokenBytesMax } from '@thingmesh/core/coap'
 import type { CoapCounters } from './counters.ts'
 import type { CoapLimits } from './options.ts'
+import type { UdpRequest } from './udp-request.ts'
 
 /** A peer's exchanges that are remembered: a list of rows, the oldest first. */
 export class PeerExchanges {
@@ -53,7 +54,9 @@ export class Exchanges {
   readonly #bucketShift: number
   /** Nobody knows which message ids meet in one bucket. */
   readonly #factors = [randomFactor(), randomFactor()] as const
-  readonly #rows: number
+  readonly #max: number
+  /** There are as many rows as a power of two, so that a number's row is its last bits. */
+  readonly #rowMask: number
   #oldest = 1
   #next = 1
   #size = 0
@@ -61,8 +64,10 @@ export class Exchanges {
   constructor(limits: CoapLimits, counters: CoapCounters) {
     this.#limits = limits
     this.#forgotten = counters.forgotten
-    const rows = limits.exchangesMax
-    this.#rows = rows
+    this.#max = limits.exchangesMax
+    const rowBits = Math.max(1, Math.ceil(Math.log2(this.#max)))
+    const rows = 2 ** rowBits
+    this.#rowMask = rows - 1
     // The system gives pages to them only as they are written.
     this.#numbers = new Float64Array(rows)
     this.#messageIds = new Uint16Array(rows)
@@ -75,7 +80,7 @@ export class Exchanges {
     this.#after = new Int32Array(rows)
     this.#nextOfBucket = new Int32Array(rows)
     // Four for each row: most are empty, and so most of what is looked for is seen not to be there at the first look.
-    const bucketBits = Math.max(1, Math.ceil(Math.log2(rows)) + 2)
+    const bucketBits = rowBits + 2
     this.#buckets = new Int32Array(2 ** bucketBits)
     this.#bucketShift = 32 - bucketBits
   }
@@ -94,7 +99,7 @@ export class Exchanges {
   }
 
   /** The number of the new one. `known` is what was found under the message id, which it takes the place of. */
-  begin(peer: PeerExchanges, messageId: number, token: Uint8Array, nowMs: number, known: number): number {
+  begin(peer: PeerExchanges, request: UdpRequest, nowMs: number, known: number): number {
     const { exchangesPerPeerMax, exchangeLifetimeMs } = this.#limits
     this.forget(known)
     if (peer.count >= exchangesPerPeerMax) {
@@ -102,13 +107,13 @@ export class Exchanges {
       this.#forgotten['exchanges-per-peer'].value += 1
     }
     const number = this.#next++
-    if (number - this.#oldest >= this.#rows) this.#makeRoom()
-    const row = number % this.#rows
+    if (number - this.#oldest >= this.#max) this.#makeRoom()
+    const row = number & this.#rowMask
     this.#numbers[row] = number
-    this.#messageIds[row] = messageId
-    this.#tokenLengths[row] = token.length
+    this.#messageIds[row] = request.messageId
+    this.#tokenLengths[row] = request.tokenLength
     const at = row * tokenBytesMax
-    for (let i = 0; i < token.length; i++) this.#tokens[at + i] = token[i]!
+    for (let i = 0; i < request.tokenLength; i++) this.#tokens[at + i] = request.tokenByte(i)
     this.#expiresAtMs[row] = nowMs + exchangeLifetimeMs
     this.#shortReplyLengths[row] = 0
     this.#link(row, peer)
@@ -116,17 +121,18 @@ export class Exchanges {
     return number
   }
 
-  hasToken(number: number, token: Uint8Array): boolean {
-    const row = number % this.#rows
-    if (number === noExchange || this.#numbers[row] !== number || this.#tokenLengths[row] !== token.length) return false
+  hasToken(number: number, request: UdpRequest): boolean {
+    const row = number & this.#rowMask
+    const { tokenLength } = request
+    if (number === noExchange || this.#numbers[row] !== number || this.#tokenLengths[row] !== tokenLength) return false
     const at = row * tokenBytesMax
-    for (let i = 0; i < token.length; i++) if (this.#tokens[at + i] !== token[i]) return false
+    for (let i = 0; i < tokenLength; i++) if (this.#tokens[at + i] !== request.tokenByte(i)) return false
     return true
   }
 
   /** What the same request is answered with when it comes again; `undefined` while there is nothing. */
   replyOf(number: number): Uint8Array | undefined {
-    const row = number % this.#rows
+    const row = number & this.#rowMask
     if (number === noExchange || this.#numbers[row] !== number) return undefined
     const length = this.#shortReplyLengths[row]!
     if (length === 0) return this.#longReplies.get(number)
@@ -136,7 +142,7 @@ export class Exchanges {
 
   /** Does nothing where it is forgotten. */
   remember(number: number, reply: Uint8Array): void {
-    const row = number % this.#rows
+    const row = number & this.#rowMask
     if (number === noExchange || this.#numbers[row] !== number) return
     if (reply.length <= shortReplyBytes) {
       const at = row * shortReplyBytes
@@ -151,7 +157,7 @@ export class Exchanges {
 
   /** Does nothing where it is forgotten. */
   forget(number: number): void {
-    const row = number % this.#rows
+    const row = number & this.#rowMask
     if (number === noExchange || this.#numbers[row] !== number) return
     this.#numbers[row] = noExchange
     this.#unlink(row)
@@ -165,7 +171,7 @@ export class Exchanges {
 
   tick(nowMs: number): void {
     for (; this.#oldest < this.#next; this.#oldest++) {
-      const row = this.#oldest % this.#rows
+      const row = this.#oldest & this.#rowMask
       if (this.#numbers[row] !== this.#oldest) continue
       if (this.#expiresAtMs[row]! > nowMs) return
       this.forget(this.#oldest)
@@ -174,7 +180,7 @@ export class Exchanges {
 
   /** The oldest row is taken for the newest. */
   #makeRoom(): void {
-    const row = this.#oldest % this.#rows
+    const row = this.#oldest & this.#rowMask
     if (this.#numbers[row] === this.#oldest) {
       this.forget(this.#oldest)
       this.#forgotten.exchanges.value += 1

@@ -1,8 +1,7 @@
 import {
-  type CoapOption,
   Code,
   encodeEmpty,
-  encodeMessage,
+  encodePiggybacked,
   findUint,
   isUnwanted,
   type MessageType,
@@ -101,17 +100,8 @@ export class Reply {
     this.#remote.send(bytes)
   }
 
-  #encode({
-    code,
-    options,
-    payload,
-  }: {
-    code: number
-    options: readonly CoapOption[]
-    payload: Uint8Array
-  }): Uint8Array {
-    const { messageId, token } = this.request
-    return encodeMessage({ type: 'acknowledgement', code, messageId, token, options, payload }, this.#context.allocate)
+  #encode(response: Response): Uint8Array {
+    return encodePiggybacked(this.request.datagram, response, this.#context.allocate)
   }
 
   /**
@@ -122,7 +112,7 @@ export class Reply {
   #bounded(response: Response, isRepeated: boolean): Response {
     if (this.#remote.isProved) return response
     const times = this.#context.limits.retransmitMax + 1
-    const room = Math.max(0, amplificationMax * this.request.bytes - times * pingBytes)
+    const room = Math.max(0, amplificationMax * this.request.datagram.length - times * pingBytes)
     const bytesMax = isRepeated ? Math.floor(room / times) : room
     const bytes = this.#encode(response).length
     if (bytes <= bytesMax) return response

@@ -12,17 +12,15 @@ export interface RequestParts {
 
 const headerBytes = 4
 
-/** A request as it came, well-formed: its parts are views, and its options are made when somebody asks for them. */
+/** A request as it came, well-formed: its parts are views, and what most are not asked for is made when somebody asks. */
 export class UdpRequest implements Request {
   readonly code: number
   readonly messageId: number
   readonly confirmable: boolean
-  readonly token: Uint8Array
+  readonly tokenLength: number
   readonly payload: Uint8Array
   readonly numberMax: number
-  /** Of the datagram. */
-  readonly bytes: number
-  readonly #datagram: Uint8Array
+  readonly datagram: Uint8Array
   readonly #optionsAt: number
   readonly #optionsEnd: number
   #options: readonly CoapOption[] | undefined
@@ -32,21 +30,28 @@ export class UdpRequest implements Request {
     this.code = datagram[1]!
     this.messageId = (datagram[2]! << 8) | datagram[3]!
     this.confirmable = confirmable
-    this.token = part(datagram, headerBytes, tokenEnd)
+    this.tokenLength = tokenEnd - headerBytes
     this.payload = part(datagram, payloadAt, datagram.length)
     this.numberMax = numberMax
-    this.bytes = datagram.length
-    this.#datagram = datagram
+    this.datagram = datagram
     this.#optionsAt = tokenEnd
     this.#optionsEnd = optionsEnd
   }
 
+  get token(): Uint8Array {
+    return part(this.datagram, headerBytes, headerBytes + this.tokenLength)
+  }
+
+  tokenByte(i: number): number {
+    return this.datagram[headerBytes + i]!
+  }
+
   get optionBytes(): Uint8Array {
-    return part(this.#datagram, this.#optionsAt, this.#optionsEnd)
+    return part(this.datagram, this.#optionsAt, this.#optionsEnd)
   }
 
   isWorded(words: Uint8Array): boolean {
-    const datagram = this.#datagram
+    const { datagram } = this
     const start = this.#optionsAt
     if (words.length !== this.#optionsEnd - start) return false
     // There is a key in them: how far they are the same is told to nobody by the time that it takes.
