@@ -6,7 +6,7 @@ export const dropReasons = [
   'expired',
   'no-right-any-more',
   'will-refused',
-  /** No member of a shared subscription had room: at most once, or at a bound. */
+  /** No member of a shared subscription had room: at most once. */
   'no-member',
   /** A member's session ended during an exactly-once exchange: nobody else may have the message. */
   'member-gone',
@@ -46,6 +46,7 @@ export interface Counters {
   readonly pruned: Counter
   readonly fellBehind: Counter
   readonly windowFull: Counter
+  readonly sharedHeld: Counter
   readonly batchMessages: Histogram
   readonly batchSeconds: Histogram
   readonly commitFailures: Counter
@@ -96,6 +97,10 @@ export function pipelineCounters(meter: Meter): Counters {
     windowFull: meter.counter(
       'thingmesh_sessions_window_full_total',
       'Times a session had as many un-acknowledged deliveries as it takes.',
+    ),
+    sharedHeld: meter.counter(
+      'thingmesh_shared_subscriptions_held_total',
+      'Times a shared subscription had passed over as many messages as it may, for members without room, and waited.',
     ),
     batchMessages: meter.histogram(
       'thingmesh_commit_batch_messages',

@@ -4,7 +4,8 @@ import { AcceptedMessage, hasExpired, weightOf } from './accepted.ts'
 import { Backlog, type BacklogContext, type BacklogOwner } from './backlog.ts'
 import type { Feed } from './feed.ts'
 import type { Lender, Loan } from './loans.ts'
-import { type Member, Members } from './members.ts'
+import { type Audience, type Member, Members } from './members.ts'
+import { PassedOver, type PassedOverOwner } from './passed-over.ts'
 import type { Receiver, Target } from './target.ts'
 
 /** What a group needs of the hub around it. */
@@ -33,11 +34,12 @@ interface Given {
   isBack: boolean
 }
 
+/** Who is given something. */
+type Receiving = Pick<Member, 'feed' | 'terms'>
+
 /** `waits`: nobody has room. `passed`: somebody has, and this one is not for them. */
 type Outcome = 'over' | 'waits' | 'passed'
 
-/** Messages that only members without room may have, while others go on. */
-const asideMax = 256
 const tryAgainMs = 1000
 const restoredTerms: DeliveryTerms = {
   delivery: 'exactly-once',
@@ -51,7 +53,7 @@ const restoredTerms: DeliveryTerms = {
  * backlog, which is a position in the log while nobody is there. What it hands out its members have as loans, and what they leave
  * behind comes back, and is given before the rest.
  */
-export class Group implements Receiver, BacklogOwner, Lender {
+export class Group implements Receiver, BacklogOwner, Lender, PassedOverOwner {
   readonly identity: GroupIdentity
   readonly domain: DomainId
   readonly members: Members
@@ -59,12 +61,13 @@ export class Group implements Receiver, BacklogOwner, Lender {
   recorded: Promise<void> | undefined
   readonly #context: GroupContext
   readonly #backlog: Backlog
+  readonly #passedOver: PassedOver
   /** By sequence. */
   readonly #given = new Map<number, Given>()
   /** Of those: to be read from the log again. */
   readonly #returned = new Set<number>()
   #recalling = false
-  /** Goes before the backlog: what was read again, and what was passed over. */
+  /** Goes before the backlog: what was read again. */
   #ahead: Message[] = []
   /** Above the position that the record had: given in an earlier life of the hub, to one member for good. */
   readonly #lentBefore = new Set<number>()
@@ -75,6 +78,7 @@ export class Group implements Receiver, BacklogOwner, Lender {
     this.members = new Members(context.rightsGeneration)
     this.#context = context
     this.#backlog = new Backlog(context, this)
+    this.#passedOver = new PassedOver(context, this)
   }
 
   /** Takes up where the record says. */
@@ -94,16 +98,29 @@ export class Group implements Receiver, BacklogOwner, Lender {
     }
   }
 
+  get filter(): string {
+    return this.identity.filter
+  }
+
+  get hasRoom(): boolean {
+    return this.members.hasRoom
+  }
+
+  get rightsGeneration(): number {
+    return this.#context.rightsGeneration()
+  }
+
   /** Everything up to and including this sequence is over. */
   get cursor(): number {
-    let lowest = this.#backlog.position
+    let lowest = Math.min(this.#backlog.position, (this.#passedOver.lowest ?? Number.POSITIVE_INFINITY) - 1)
     for (const sequence of this.#given.keys()) lowest = Math.min(lowest, sequence - 1)
     return lowest
   }
 
   toRecord(): GroupRecord {
     const { position } = this.#backlog
-    const owed = [...this.#given.keys()].filter(sequence => sequence <= position).sort((a, b) => a - b)
+    const open = new Set([...this.#given.keys(), ...this.#passedOver.sequences()])
+    const owed = [...open].filter(sequence => sequence <= position).sort((a, b) => a - b)
     return { ...this.identity, position, owed }
   }
 
@@ -116,6 +133,7 @@ export class Group implements Receiver, BacklogOwner, Lender {
   join(feed: Feed, subscription: SubscriptionRecord): void {
     this.members.add(feed, subscription)
     this.#backlog.wantsChanged()
+    this.#passedOver.unsort()
     this.pump()
   }
 
@@ -128,6 +146,7 @@ export class Group implements Receiver, BacklogOwner, Lender {
   dispose(): void {
     this.#backlog.drop()
     this.#dropAhead()
+    this.#passedOver.dispose()
     this.#given.clear()
     this.#returned.clear()
   }
@@ -156,9 +175,26 @@ export class Group implements Receiver, BacklogOwner, Lender {
 
   take(message: Message): boolean {
     if (this.#lentBefore.delete(message.sequence)) return true
+    if (this.#passedOver.isAheadOf(message)) return this.#passedOver.add(message)
     const outcome = this.#give(message)
-    if (outcome === 'passed') this.#setAside(message)
-    return outcome !== 'waits'
+    return outcome === 'passed' ? this.#passedOver.add(message) : outcome === 'over'
+  }
+
+  audienceOf(topic: string): Audience {
+    return this.members.audienceOf(topic)
+  }
+
+  give(message: Message): boolean {
+    return this.#give(message) === 'over'
+  }
+
+  gone(sequence: number): void {
+    this.#forget(sequence)
+  }
+
+  dropped(sequence: number): void {
+    this.#context.counters.dropped['no-right-any-more'].value += 1
+    this.#forget(sequence)
   }
 
   /** What is not in the log any more and was never given is owed to nobody. */
@@ -167,7 +203,8 @@ export class Group implements Receiver, BacklogOwner, Lender {
   pump(): void {
     if (!this.members.hasRoom) return
     this.#ahead = this.#ahead.filter(message => {
-      if (this.#give(message) !== 'over') return true
+      const outcome = this.#give(message)
+      if (outcome === 'waits' || (outcome === 'passed' && !this.#passOver(message))) return true
       this.#context.budget.release(weightOf(message))
       return false
     })
@@ -175,6 +212,7 @@ export class Group implements Receiver, BacklogOwner, Lender {
       this.#readReturned().catch(this.#context.onFault)
       return
     }
+    this.#passedOver.pump()
     this.#backlog.pump()
     this.#backlog.readOn()
   }
@@ -229,6 +267,7 @@ export class Group implements Receiver, BacklogOwner, Lender {
   }
 
   #membersChanged(): void {
+    this.#passedOver.unsort()
     if (this.members.isConnected) {
       this.pump()
       return
@@ -272,7 +311,7 @@ export class Group implements Receiver, BacklogOwner, Lender {
     return 'over'
   }
 
-  #giveTo({ feed, terms }: Member, message: Message, given: Given | undefined): boolean {
+  #giveTo({ feed, terms }: Receiving, message: Message, given: Given | undefined): boolean {
     const { sequence } = message
     if (terms.delivery === 'at-most-once') {
       if (!feed.hand(message, terms)) return false
@@ -295,7 +334,7 @@ export class Group implements Receiver, BacklogOwner, Lender {
   }
 
   /** Noted first: a hub that was killed must not give to another what this one may have. */
-  #noteAndSend({ feed, terms }: Member, loan: Loan, message: Message): void {
+  #noteAndSend({ feed, terms }: Receiving, loan: Loan, message: Message): void {
     if (message instanceof AcceptedMessage) message.own()
     const { budget, onFault } = this.#context
     budget.takeAnyway(weightOf(message))
@@ -329,21 +368,14 @@ export class Group implements Receiver, BacklogOwner, Lender {
     return feed.sendLoan(loan, message, terms) ? 'over' : 'passed'
   }
 
-  /** Only members without room may have it: the others are not held up. */
-  #setAside(message: Message): void {
-    const { budget, counters } = this.#context
-    if (message instanceof AcceptedMessage) message.own()
-    budget.takeAnyway(weightOf(message))
-    this.#given.set(message.sequence, { to: undefined, isBack: true })
-    this.#ahead.push(message)
-    if (this.#ahead.length <= asideMax) return
-    const oldest = this.#ahead.findIndex(({ sequence }) => this.#given.get(sequence)?.isBack)
-    if (oldest < 0) return
-    const { sequence } = this.#ahead[oldest]!
-    budget.release(weightOf(this.#ahead[oldest]!))
-    this.#ahead.splice(oldest, 1)
-    counters.dropped['no-member'].value += 1
-    this.#forget(sequence)
+  /** What came back, and is not for those who have room now. False: it is somebody's. */
+  #passOver(message: Message): boolean {
+    const given = this.#given.get(message.sequence)
+    if (given !== undefined && !given.isBack) return false
+    // Who had it before is remembered, so that it can have it again under its tag.
+    if (given?.to === undefined) this.#given.delete(message.sequence)
+    this.#passedOver.addAnyway(message)
+    return true
   }
 
   #offerAtMostOnce(message: Message): void {
@@ -369,7 +401,7 @@ export class Group implements Receiver, BacklogOwner, Lender {
     if (!this.members.isConnected) return
     const found = new Map(page.messages.map(message => [message.sequence, message]))
     for (const sequence of sequences) {
-      if (!page.complete && sequence > page.scannedTo) break
+      if (sequence > page.scannedTo) break
       if (this.#returned.delete(sequence)) this.#takeBack(sequence, found.get(sequence))
     }
     this.pump()

@@ -11,6 +11,8 @@ export interface HubLimits {
   readonly subscriptionsPerSessionMax: number
   /** Sessions that have one shared subscription. */
   readonly sharedMembersMax: number
+  /** Messages that one shared subscription passes over because only members without room may have them, before it waits for those. */
+  readonly sharedPassedOverMax: number
   /**
    * Un-acknowledged deliveries to one peer. Each costs a number and not the message, and with few of them what one peer can receive is a matter
    * of its round trip.
@@ -53,6 +55,7 @@ export const defaultHubLimits: HubLimits = {
   willBytesMax: 4096,
   subscriptionsPerSessionMax: 100,
   sharedMembersMax: 100,
+  sharedPassedOverMax: 16_384,
   windowMax: 1024,
   transfersMax: 100,
   keysPerPublisherMax: 1000,

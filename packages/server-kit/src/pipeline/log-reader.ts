@@ -4,9 +4,10 @@ import type { MessageLog, MessagePage, MessageQuery, SubscriptionRecord } from '
 /** How many pages may be under way at once: a thousand sessions that return together share them. */
 const readsMax = 16
 const pageMessages = 1024
-/** What came back to a group lies close together, or is few. */
-const recalledMessages = 64
 const pageBytes = 512 * 1024
+
+/** What was asked for again. */
+export type RecalledPage = Pick<MessagePage, 'messages' | 'scannedTo'>
 
 /**
  * Feeds sessions from the log. Bounds how much of it is in memory at once, by page and by the number of pages, so that
@@ -53,13 +54,15 @@ export class LogReader {
   }
 
   /**
-   * A page of what lies between the lowest and the highest of these sequences, which are ascending; whoever wants only some picks
-   * them. `undefined` as above.
+   * The page that has the lowest of these sequences, which are ascending. It ends where the next one is far away: what is
+   * scattered is not worth reading all that lies between. `undefined` as above.
    */
-  recall(domain: DomainId, filter: string, sequences: readonly number[]): Promise<MessagePage | undefined> {
-    const after = sequences[0]! - 1
-    const before = sequences.at(-1)! + 1
-    return this.#read({ domain, filters: [{ filter, after }], before, ackedOnly: true, limit: recalledMessages })
+  async recall(domain: DomainId, filter: string, sequences: readonly number[]): Promise<RecalledPage | undefined> {
+    const gap = sequences.findIndex((sequence, i) => i > 0 && sequence - sequences[i - 1]! > pageMessages)
+    const last = sequences[gap - 1] ?? sequences.at(-1)!
+    const filters = [{ filter, after: sequences[0]! - 1 }]
+    const page = await this.#read({ domain, filters, before: last + 1, ackedOnly: true, limit: pageMessages })
+    return page && { messages: page.messages, scannedTo: page.complete ? last : page.scannedTo }
   }
 
   start(): void {

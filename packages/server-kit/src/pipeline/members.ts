@@ -5,13 +5,39 @@ import { strongest } from './target.ts'
 import { isKept } from './topics.ts'
 
 export interface Member {
+  /** Unique in the group. */
+  readonly id: number
   readonly feed: Feed
   readonly terms: DeliveryTerms
 }
 
+/** The members that are connected and may have the messages of a topic. */
+export class Audience {
+  readonly members: readonly Member[]
+  #key: string | undefined
+
+  constructor(members: readonly Member[]) {
+    this.members = members
+  }
+
+  /** The same for the same members. */
+  get key(): string {
+    this.#key ??= this.members.map(({ id }) => id).join()
+    return this.#key
+  }
+
+  get isAway(): boolean {
+    return this.members.length === 0
+  }
+
+  get hasRoom(): boolean {
+    return this.members.some(({ feed }) => feed.hasRoom)
+  }
+}
+
 /**
- * What came of looking for a member to take a message. `forbidden`: nobody who is connected may have it. `full`: nobody at all has room;
- * `passed`: somebody has, who may not have this one.
+ * What came of looking for a member to take a message. `forbidden`: nobody may have it. `full`: nobody at all has room. `passed`: somebody
+ * has, who may not have this one; who may has no room, or is away.
  */
 export type Choice = 'taken' | 'forbidden' | 'full' | 'passed'
 
@@ -23,9 +49,10 @@ export class Members {
   readonly #all = new Map<Feed, Member>()
   #connected: readonly Member[] = []
   #turn = 0
-  /** Who of the connected may have messages of a topic. */
-  #candidates = new Map<string, readonly Member[]>()
+  /** By topic. */
+  #audiences = new Map<string, Audience>()
   #generation = -1
+  #lastId = 0
 
   constructor(rightsGeneration: () => number) {
     this.#rightsGeneration = rightsGeneration
@@ -63,7 +90,8 @@ export class Members {
 
   add(feed: Feed, { delivery, retainAsPublished, subscriptionId, dialect }: SubscriptionRecord): void {
     const subscriptionIds = subscriptionId === undefined ? [] : [subscriptionId]
-    this.#all.set(feed, { feed, terms: { delivery, retainAsPublished, subscriptionIds, dialect, replay: false } })
+    const id = this.#all.get(feed)?.id ?? ++this.#lastId
+    this.#all.set(feed, { id, feed, terms: { delivery, retainAsPublished, subscriptionIds, dialect, replay: false } })
     this.connectionChanged()
   }
 
@@ -74,34 +102,35 @@ export class Members {
 
   connectionChanged(): void {
     this.#connected = [...this.#all.values()].filter(({ feed }) => feed.isConnected)
-    this.#candidates.clear()
+    this.#audiences.clear()
   }
 
   /** Asks those who may have messages of the topic, one after the other from the one whose turn it is, until one takes it. */
   choose(topic: string, take: (member: Member) => boolean): Choice {
-    const candidates = this.#candidatesFor(topic)
+    const { members: candidates } = this.audienceOf(topic)
     for (let i = 0; i < candidates.length; i++) {
       const at = (this.#turn + i) % candidates.length
       if (!take(candidates[at]!)) continue
       this.#turn = at + 1
       return 'taken'
     }
-    if (candidates.length === 0 && this.isConnected) return 'forbidden'
+    // What rights they have who are away, nobody knows.
+    if (candidates.length === 0 && this.isConnected) return this.#connected.length < this.count ? 'passed' : 'forbidden'
     return candidates.length < this.#connected.length && this.hasRoom ? 'passed' : 'full'
   }
 
   /** Rights are weighed at delivery, member by member. */
-  #candidatesFor(topic: string): readonly Member[] {
+  audienceOf(topic: string): Audience {
     const generation = this.#rightsGeneration()
-    if (generation !== this.#generation || this.#candidates.size >= topicsMax) {
-      this.#candidates = new Map()
+    if (generation !== this.#generation || this.#audiences.size >= topicsMax) {
+      this.#audiences = new Map()
       this.#generation = generation
     }
-    let candidates = this.#candidates.get(topic)
-    if (candidates === undefined) {
-      candidates = this.#connected.filter(({ feed }) => feed.mayHave(topic))
-      if (isKept(topic)) this.#candidates.set(topic, candidates)
+    let audience = this.#audiences.get(topic)
+    if (audience === undefined) {
+      audience = new Audience(this.#connected.filter(({ feed }) => feed.mayHave(topic)))
+      if (isKept(topic)) this.#audiences.set(topic, audience)
     }
-    return candidates
+    return audience
   }
 }

@@ -24,6 +24,7 @@ export const specLimits = {
     willBytesMax: fieldBytesMax,
     subscriptionsPerSessionMax: 65_536,
     sharedMembersMax: 65_536,
+    sharedPassedOverMax: 65_536,
     windowMax: uint16Max,
     transfersMax: uint16Max,
     keysPerPublisherMax: 100_000,

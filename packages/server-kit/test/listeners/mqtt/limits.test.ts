@@ -239,6 +239,22 @@ const rows: readonly Row[] = [
       for (let i = 0; i < 2; i++) await (await site.connect(thing)).subscribe('$share/group/telemetry/#')
     },
   },
+  {
+    limit: 'sharedPassedOverMax',
+    value: 1,
+    counter: ['thingmesh_shared_subscriptions_held_total'],
+    also: { limits: { windowMax: 1 } },
+    reach: async (site, thing) => {
+      const narrow = await site.thing('narrow', [{ channel: 'telemetry', actions: ['subscribe'], pattern: 'a' }])
+      const other = await site.thing('other', [{ channel: 'telemetry', actions: ['subscribe'], pattern: 'b' }])
+      for (const one of [narrow, other]) {
+        const peer = await site.connect(one)
+        peer.acknowledges = false
+        await peer.subscribe('$share/group/telemetry/#')
+      }
+      for (let i = 0; i < 3; i++) await publish('telemetry/a', 1, { qos: 1 })(site, thing)
+    },
+  },
   { limit: 'connectionsMax', value: 2, counter: cut('connections'), reach: connectAnd(3) },
   { limit: 'connectionsPerAddressMax', value: 2, counter: cut('connections-per-address'), reach: connectAnd(3) },
 ]

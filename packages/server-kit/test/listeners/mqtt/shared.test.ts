@@ -31,6 +31,13 @@ async function member(site: Site, thing: Thing, filter = share, options = {}, qo
   return peer
 }
 
+/** Two that have no right in common. */
+async function apart(site: Site) {
+  const narrow = await site.thing('narrow', [{ channel: 'telemetry', actions: ['subscribe'], pattern: 'mine' }])
+  const other = await site.thing('other', [{ channel: 'telemetry', actions: ['subscribe'], pattern: 'a' }])
+  return { narrow, other }
+}
+
 /** Settles when the hub knows of no more connections than these. */
 async function connections(site: Site, count: number): Promise<void> {
   await soon(() => expect(site.counter('thingmesh_sessions')).toBe(count))
@@ -212,8 +219,7 @@ describe.each(levels)('a shared subscription with MQTT %s', (_, level) => {
 
   it('is not held up by what only a member without room may have', async () => {
     const { site, writer } = await scene({ limits: { windowMax: 2 } })
-    const narrow = await site.thing('narrow', [{ channel: 'telemetry', actions: ['subscribe'], pattern: 'mine' }])
-    const other = await site.thing('other', [{ channel: 'telemetry', actions: ['subscribe'], pattern: 'a' }])
+    const { narrow, other } = await apart(site)
     const stuck = await site.connect(narrow, { level })
     stuck.acknowledges = false
     await stuck.subscribe(share)
@@ -228,12 +234,101 @@ describe.each(levels)('a shared subscription with MQTT %s', (_, level) => {
     stuck.acknowledges = true
     for (const publish of mine) stuck.acknowledge(publish)
     expect([...mine.map(textOf), ...(await stuck.texts(18))]).toEqual(numbers(0, 20).map(number => `mine ${number}`))
-    // Past the bound the oldest of them goes, and is counted.
+    // However many they are: past some hundreds they are read from the log.
     stuck.acknowledges = false
-    await publishAll(writer, numbers(0, 2 + 256 + 3), 1, 'telemetry/mine')
-    expect(site.counter('thingmesh_messages_dropped_total', { reason: 'no-member' })).toBe(3)
+    await publishAll(writer, numbers(0, 1_500), 1, 'telemetry/mine')
     await publishAll(writer, ['last'])
     expect(await peer.texts(1)).toEqual(['last'])
+    stuck.acknowledges = true
+    for (const publish of await stuck.takeAll(2)) stuck.acknowledge(publish)
+    expect(await stuck.texts(1_498)).toEqual(numbers(2, 1_500))
+    expect(await stuck.arrived()).toEqual([])
+    expect(await peer.arrived()).toEqual([])
+    expect(site.counter('thingmesh_messages_dropped_total')).toBe(0)
+  })
+
+  it('waits for a member without room once it has passed over as much as it may, and drops nothing', async () => {
+    const { site, writer } = await scene({ limits: { windowMax: 2, sharedPassedOverMax: 4 } })
+    const { narrow, other } = await apart(site)
+    const stuck = await site.connect(narrow, { level })
+    stuck.acknowledges = false
+    await stuck.subscribe(share)
+    const peer = await member(site, other, share, { level })
+    const held = () => site.counter('thingmesh_shared_subscriptions_held_total')
+    await publishAll(writer, numbers(0, 2 + 4), 1, 'telemetry/mine')
+    await publishAll(writer, ['not held up'])
+    expect(await peer.texts(1)).toEqual(['not held up'])
+    expect(held()).toBe(0)
+    await publishAll(writer, ['6'], 1, 'telemetry/mine')
+    await publishAll(writer, ['held up'])
+    expect(await peer.arrived()).toEqual([])
+    expect(held()).toBe(1)
+    stuck.acknowledges = true
+    for (const publish of await stuck.takeAll(2)) stuck.acknowledge(publish)
+    expect(await stuck.texts(5)).toEqual(numbers(2, 7))
+    expect(await peer.texts(1)).toEqual(['held up'])
+    expect(site.counter('thingmesh_messages_dropped_total')).toBe(0)
+  })
+
+  it('waits no longer for what has expired', async () => {
+    const { site, writer } = await scene({ limits: { windowMax: 2, sharedPassedOverMax: 4 } })
+    const { narrow, other } = await apart(site)
+    const stuck = await site.connect(narrow, { level })
+    stuck.acknowledges = false
+    await stuck.subscribe(share)
+    const peer = await member(site, other, share, { level })
+    await publishAll(writer, numbers(0, 2), 1, 'telemetry/mine')
+    for (const text of numbers(2, 7)) {
+      const properties = { messageExpiryInterval: 1 }
+      expect(await writer.publish('telemetry/mine', text, { qos: 1, properties })).toBe(0)
+    }
+    await publishAll(writer, ['held up'])
+    expect(await peer.texts(1)).toEqual(['held up'])
+    expect(site.counter('thingmesh_messages_dropped_total', { reason: 'expired' })).toBe(5)
+    expect(site.counter('thingmesh_messages_dropped_total')).toBe(5)
+  })
+
+  it('keeps what only members may have that are away, and drops the oldest of it at the bound', async () => {
+    const { site, writer } = await scene({ limits: { sharedPassedOverMax: 4 } })
+    const { narrow, other } = await apart(site)
+    const absent = await member(site, narrow, share, lasting(level))
+    const peer = await member(site, other, share, { level })
+    absent.cut()
+    await connections(site, 2)
+    await publishAll(writer, numbers(0, 4), 1, 'telemetry/mine')
+    await publishAll(writer, ['a'])
+    expect(await peer.texts(1)).toEqual(['a'])
+    expect(site.counter('thingmesh_messages_dropped_total')).toBe(0)
+    await publishAll(writer, numbers(4, 6), 1, 'telemetry/mine')
+    expect(site.counter('thingmesh_messages_dropped_total', { reason: 'no-right-any-more' })).toBe(2)
+    const back = await site.connect(narrow, lasting(level))
+    expect(await back.texts(4)).toEqual(numbers(2, 6))
+    // What nobody will ever have is over when nobody is away.
+    await back.disconnect()
+    await connections(site, 2)
+    await publishAll(writer, ['x'], 1, 'telemetry/nobody')
+    await site.connect(narrow, lasting(level))
+    await soon(() => {
+      expect(site.counter('thingmesh_messages_dropped_total', { reason: 'no-right-any-more' })).toBe(3)
+    })
+    expect(site.counter('thingmesh_messages_dropped_total')).toBe(3)
+  })
+
+  it('gives what it has passed over to whoever is given the right to it', async () => {
+    const { site, writer } = await scene({ limits: { windowMax: 2 } })
+    const { narrow, other } = await apart(site)
+    const stuck = await site.connect(narrow, { level })
+    stuck.acknowledges = false
+    await stuck.subscribe(share)
+    const peer = await member(site, other, share, { level })
+    await publishAll(writer, numbers(0, 300), 1, 'telemetry/mine')
+    expect(await peer.arrived()).toEqual([])
+    await site.hub.control.grants.create({ thing: 'other', channel: 'telemetry', actions: ['subscribe'] })
+    await soon(async () => {
+      await publishAll(writer, ['a'])
+      expect(await seen(peer).then(([texts]) => texts!.filter(text => text !== 'a'))).toHaveLength(298)
+    })
+    expect((await stuck.takeAll(2)).map(textOf)).toEqual(numbers(0, 2))
   })
 
   it('has no more members than the limit', async () => {
@@ -420,6 +515,41 @@ describe.each(stores)('a shared subscription that lasts, in the %s store', (_, c
     expect(await again.texts(1)).toEqual(['away'])
     expect(await again.arrived()).toEqual([])
     expect(third.counter('thingmesh_shared_subscriptions')).toBe(1)
+  })
+
+  it.each([
+    ['a restart', false],
+    ['a kill', true],
+  ])('has what it passed over again after %s, whoever is back first', async (_, isKilled) => {
+    const data = await create()
+    const way = severable(data)
+    const limits = { windowMax: 2 }
+    const { site, thing, writer } = await scene({ store: way, limits })
+    const { narrow, other } = await apart(site)
+    const stuck = await site.connect(narrow, lasting(5, 'stuck'))
+    stuck.acknowledges = false
+    await stuck.subscribe(share)
+    const peer = await member(site, other, share, lasting(5, 'peer'))
+    for (const number of numbers(0, 400)) {
+      await publishAll(writer, [`mine ${number}`], 1, 'telemetry/mine')
+      await publishAll(writer, [number])
+    }
+    expect(await peer.texts(400)).toEqual(numbers(0, 400))
+    await peer.arrived()
+    if (isKilled) {
+      // A kill may lose what is younger than this.
+      await soon(async () => expect((await data.groups.load())[0]?.owed).toHaveLength(400))
+      way.sever()
+    } else await site.hub.stop()
+    const next = await startSite({ store: severable(data), limits })
+    const again = await next.connect(other, lasting(5, 'peer'))
+    await publishAll(await next.connect(thing), ['live'])
+    expect(await again.texts(1)).toEqual(['live'])
+    const back = await next.connect(narrow, lasting(5, 'stuck'))
+    expect(await back.texts(400)).toEqual(numbers(0, 400).map(number => `mine ${number}`))
+    expect(await again.arrived()).toEqual([])
+    expect(next.counter('thingmesh_messages_dropped_total')).toBe(0)
+    await soon(async () => expect(await data.groups.load()).toMatchObject([{ owed: [] }]))
   })
 
   it('finishes QoS 2 with the member that has it, over a kill', async () => {
