@@ -61,6 +61,31 @@ export function toRepresentation(message: Message, nowMs: number, withPath = fal
   return { options, eTag, format, payload }
 }
 
+/** With the value of the Observe option in its place, which is behind a tag and before all else that a representation has. */
+export function withObserve(options: readonly CoapOption[], sequence: number): CoapOption[] {
+  const observe = uintOption(OptionNumber.observe, sequence)
+  const [first, ...rest] = options
+  if (first === undefined) return [observe]
+  return first.number < OptionNumber.observe ? [first, observe, ...rest] : [observe, ...options]
+}
+
+/** A message comes to its observers one after the other: they share what it is represented by. */
+export class Representations {
+  #last: { readonly message: Message; readonly withPath: boolean; readonly value: Representation } | undefined
+
+  of(message: Message, withPath: boolean, nowMs: number): Representation {
+    if (this.#last?.message === message && this.#last.withPath === withPath) return this.#last.value
+    const value = toRepresentation(message, nowMs, withPath)
+    this.#last = { message, withPath, value }
+    return value
+  }
+
+  /** About once a second: a time to live is told in seconds. */
+  forget(): void {
+    this.#last = undefined
+  }
+}
+
 /** Whether it is in the format that the peer wants; bytes of which nothing is known are bytes. */
 export function isAcceptable({ format }: Representation, accept: number | undefined): boolean {
   return accept === undefined || accept === (format ?? ContentFormat.octetStream)

@@ -1,9 +1,9 @@
 import type { Message, ThingmeshError } from '@thingmesh/core'
-import { type Block, blockBytes, nextObserve, OptionNumber, sizeExponentMax, uintOption } from '@thingmesh/core/coap'
+import { type Block, blockBytes, nextObserve, sizeExponentMax } from '@thingmesh/core/coap'
 import type { DeliveryTerms, Outlet, Session } from '../../contracts/index.ts'
 import type { ObserverEnding } from './counters.ts'
 import type { Downloads } from './downloads.ts'
-import { toRepresentation } from './mapping.ts'
+import { type Representations, withObserve } from './mapping.ts'
 import { type NotificationBudget, NotificationQueue, type Waiting } from './notification-queue.ts'
 import type { ServiceLimits } from './options.ts'
 import { errorResponse } from './reasons.ts'
@@ -25,6 +25,7 @@ export interface ObserverContext {
   readonly limits: ServiceLimits
   readonly downloads: Downloads
   readonly budget: NotificationBudget
+  readonly representations: Representations
   readonly nowMs: () => number
   readonly onEnded: (observer: Observer, ending: ObserverEnding) => void
   readonly onFault: (error: unknown) => void
@@ -166,7 +167,7 @@ export class Observer implements Outlet {
       this.#acknowledgeLater(tag)
       return
     }
-    const { nowMs, downloads } = this.#context
+    const { nowMs, downloads, representations } = this.#context
     const { remote, token, transferKey } = this.facts
     const confirmable = remote.isReliable || this.#isConfirmable(tag, nowMs())
     this.#pending = confirmable ? 2 : 1
@@ -176,12 +177,11 @@ export class Observer implements Outlet {
       if (tag !== 0) this.#session?.acknowledge(tag)
       this.#pump()
     }
-    const { options } = toRepresentation(message, Date.now(), this.isPattern)
+    const { options } = representations.of(message, this.isPattern, Date.now())
     // Not within this call: the hub notes a delivery after it.
     const onEnd = () => queueMicrotask(part)
     const response = downloads.begin(transferKey, { options, payload }, this.#wantedBlock(message), onEnd)
-    const observe = uintOption(OptionNumber.observe, this.takeSequence())
-    const notification = { ...response, options: [observe, ...response.options] }
+    const notification = { ...response, options: withObserve(response.options, this.takeSequence()) }
     remote.notify(token, notification, confirmable, outcome => this.#settle(outcome, part))
   }
 

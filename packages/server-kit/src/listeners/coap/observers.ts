@@ -3,6 +3,7 @@ import { Code } from '@thingmesh/core/coap'
 import type { Credential, Ingress } from '../../contracts/index.ts'
 import type { CoapCounters, ObserverEnding } from './counters.ts'
 import type { Downloads } from './downloads.ts'
+import { Representations } from './mapping.ts'
 import { NotificationBudget } from './notification-queue.ts'
 import { Observer, type ObserverContext, type ObserverFacts } from './observer.ts'
 import type { ServiceLimits } from './options.ts'
@@ -23,6 +24,7 @@ export class Observers {
   readonly #byRemote = new Map<string, Map<string, Observer>>()
   readonly #context: ObserversContext
   readonly #budget: NotificationBudget
+  readonly #representations = new Representations()
   readonly #observerContext: ObserverContext
   #count = 0
 
@@ -31,7 +33,8 @@ export class Observers {
     const { limits, downloads, nowMs, onFault } = context
     this.#budget = new NotificationBudget(limits.notificationsBytesMax)
     const onEnded = (observer: Observer, ending: ObserverEnding) => this.#remove(observer, ending)
-    this.#observerContext = { limits, downloads, budget: this.#budget, nowMs, onEnded, onFault }
+    const parts = { budget: this.#budget, representations: this.#representations }
+    this.#observerContext = { ...parts, limits, downloads, nowMs, onEnded, onFault }
   }
 
   get count(): number {
@@ -79,6 +82,7 @@ export class Observers {
   /** Pings those of whom nothing was heard for long. */
   tick(): void {
     this.#budget.forget()
+    this.#representations.forget()
     const silentSince = this.#context.nowMs() - this.#context.limits.observerSilenceMs
     for (const observers of this.#byRemote.values()) {
       for (const { facts } of observers.values()) {

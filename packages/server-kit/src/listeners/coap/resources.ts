@@ -11,7 +11,6 @@ import {
   OptionNumber,
   parseMessagePath,
   sizeExponentMax,
-  uintOption,
   weighOptions,
 } from '@thingmesh/core/coap'
 import type { Credential, Dialect, Receipt, Session } from '../../contracts/index.ts'
@@ -20,7 +19,7 @@ import { discover } from './discovery.ts'
 import { type Downloads, wantedBlock } from './downloads.ts'
 import type { EchoValues } from './echo.ts'
 import type { Lease } from './lease.ts'
-import { isAcceptable, type Representation, toClearing, toDraft, toRepresentation } from './mapping.ts'
+import { isAcceptable, type Representation, toClearing, toDraft, toRepresentation, withObserve } from './mapping.ts'
 import type { Observers } from './observers.ts'
 import { errorResponse } from './reasons.ts'
 import { isPlain, type Recognition, type Wording } from './recognition.ts'
@@ -306,7 +305,7 @@ export class Resources {
       const response = this.#told(transferKey, value, request)
       return {
         ...response,
-        options: [uintOption(OptionNumber.observe, observer.takeSequence()), ...response.options],
+        options: withObserve(response.options, observer.takeSequence()),
         onSent: () => observer.begin(latest?.sequence ?? 0),
         onRefused: () => void observer.end('refused'),
       }

@@ -4,7 +4,7 @@ import type { Outcome } from './remote.ts'
 
 /** A confirmable message of ours that is not answered yet. */
 interface Transmission {
-  readonly key: string
+  readonly key: number
   readonly send: () => void
   readonly onOutcome: (outcome: Outcome) => void
   timeoutMs: number
@@ -14,7 +14,7 @@ interface Transmission {
 
 /** Sends confirmable messages again until they are answered (RFC 7252, section 4.2). */
 export class Transmissions {
-  readonly #waiting = new Map<string, Transmission>()
+  readonly #waiting = new Map<number, Transmission>()
   readonly #limits: CoapLimits
   readonly #random: () => number
   readonly #retransmissions: Counter
@@ -29,12 +29,12 @@ export class Transmissions {
     return this.#waiting.size
   }
 
-  has(key: string): boolean {
+  has(key: number): boolean {
     return this.#waiting.has(key)
   }
 
   /** Sends now, and again as long as nothing comes back under the key. */
-  start(key: string, nowMs: number, send: () => void, onOutcome: (outcome: Outcome) => void): void {
+  start(key: number, nowMs: number, send: () => void, onOutcome: (outcome: Outcome) => void): void {
     const { ackTimeoutMs, ackRandomFactor } = this.#limits
     const timeoutMs = ackTimeoutMs * (1 + this.#random() * (ackRandomFactor - 1))
     this.#waiting.set(key, { key, send, onOutcome, timeoutMs, dueAtMs: nowMs + timeoutMs, count: 0 })
@@ -42,7 +42,7 @@ export class Transmissions {
   }
 
   /** False where nothing waits under the key. */
-  settle(key: string, outcome: Outcome): boolean {
+  settle(key: number, outcome: Outcome): boolean {
     const transmission = this.#waiting.get(key)
     if (transmission === undefined) return false
     this.#waiting.delete(key)

@@ -141,7 +141,8 @@ export class UdpRemote implements Remote {
     return messageId
   }
 
-  #keyOf(messageId: number): string {
-    return `${this.key} ${messageId}`
+  /** Of all that any endpoint was sent: a number, which costs no text for each message. */
+  #keyOf(messageId: number): number {
+    return this.exchanges.serial * 0x1_0000 + messageId
   }
 }
