@@ -21,7 +21,7 @@ export interface HubOptions {
   readonly flags?: readonly string[]
 }
 
-type Door = 'mqtt' | 'http' | 'coap' | 'mqtts' | 'https'
+type Door = 'mqtt' | 'http' | 'coap' | 'coapTcp' | 'mqtts' | 'https'
 
 interface Ready extends Readonly<Record<Door, { readonly host: string; readonly port: number }>> {
   readonly adminToken?: string
@@ -101,7 +101,7 @@ export class HubProcess {
   launch(): Running {
     const keeps = this.#process === undefined || this.#keepsPorts
     const [mqtt, http, coap] = (keeps ? [this.#mqttPort, this.#httpPort, this.#coapPort] : [0, 0, 0]).map(String)
-    const ports = ['--mqtt', mqtt!, '--http', http!, '--coap', coap!]
+    const ports = ['--mqtt', mqtt!, '--http', http!, '--coap', coap!, '--coap-tcp', '0']
     const where = ['--data', this.data, '--host', this.host, ...ports, '--durability', this.#durability]
     const args = ['serve', ...where, ...this.#flags, '--json']
     this.#process = this.#site.spawn(process.execPath, [program, ...args])

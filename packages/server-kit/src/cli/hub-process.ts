@@ -5,7 +5,7 @@ import { openAuthenticator } from '../auth/open-authenticator.ts'
 import type { Listener, TlsIdentity } from '../contracts/index.ts'
 import { magistralaTopics, mainfluxTopics, rawTopics } from '../dialects/index.ts'
 import { createHub, type Hub, type HubOptions } from '../hub.ts'
-import { coapListener, coapOverWebSocket } from '../listeners/coap/index.ts'
+import { coapListener, coapOverWebSocket, coapTcpListener } from '../listeners/coap/index.ts'
 import { httpListener } from '../listeners/http/index.ts'
 import { mqttListener, mqttOverWebSocket, specLimits } from '../listeners/mqtt/index.ts'
 import { messageFrames, webSockets } from '../listeners/websocket/index.ts'
@@ -41,14 +41,20 @@ export async function runHub(options: ServeOptions, terminal: Terminal): Promise
 
 type Address = NonNullable<Listener['address']>
 
-/** By the scheme of its URLs, which is its flag too. */
-type Doors = ReadonlyMap<'mqtt' | 'http' | 'coap' | 'mqtts' | 'https', Listener>
+interface Door {
+  /** The option with its port, by which the ready line names it too. */
+  readonly name: DoorName
+  readonly scheme: string
+  readonly listener: Listener
+}
 
-function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: TlsIdentity | undefined): Doors {
-  const { mqtt, http, coap, mqtts, https } = ports
-  const dialects = open ? [rawTopics({ channel: openChannel })] : [mainfluxTopics(), magistralaTopics()]
+type DoorName = 'mqtt' | 'http' | 'coap' | 'coapTcp' | 'mqtts' | 'https'
+
+function compose(options: ServeOptions, tls: TlsIdentity | undefined): readonly Door[] {
+  const { host, origins, limits } = options
+  const dialects = options.open ? [rawTopics({ channel: openChannel })] : [mainfluxTopics(), magistralaTopics()]
   // An open hub's free tree is MQTT's: over CoAP, which asks for a key, there is nobody to speak it.
-  const paths = open ? [] : dialects
+  const paths = options.open ? [] : dialects
   const all = { ...(limits === 'spec' && specLimits.mqtt), dialects }
   // Of each its own: one serves one listener.
   const web = () => ({
@@ -60,19 +66,29 @@ function compose({ host, origins, open, limits, ...ports }: ServeOptions, tls: T
       origins,
     }),
   })
-  const doors = new Map<'mqtt' | 'http' | 'coap' | 'mqtts' | 'https', Listener>()
-  if (mqtt !== undefined) doors.set('mqtt', withFlag(mqttListener({ ...all, host, port: mqtt }), '--mqtt', host, mqtt))
-  if (http !== undefined)
-    doors.set('http', withFlag(httpListener({ host, port: http, ...web() }), '--http', host, http))
-  if (coap !== undefined)
-    doors.set('coap', withFlag(coapListener({ host, port: coap, dialects: paths }), '--coap', host, coap))
-  if (tls === undefined) return doors
-  if (mqtts !== undefined)
-    doors.set('mqtts', withFlag(mqttListener({ ...all, host, port: mqtts, tls }), '--mqtts', host, mqtts))
-  if (https !== undefined) {
-    doors.set('https', withFlag(httpListener({ host, port: https, tls, ...web() }), '--https', host, https))
+  const doors: Door[] = []
+  const open = (
+    name: DoorName,
+    scheme: string,
+    create: (at: { readonly host: string; readonly port: number }) => Listener,
+  ): void => {
+    const port = options[name]
+    if (port !== undefined)
+      doors.push({ name, scheme, listener: withFlag(create({ host, port }), toFlag(name), host, port) })
   }
+  open('mqtt', 'mqtt', at => mqttListener({ ...at, ...all }))
+  open('http', 'http', at => httpListener({ ...at, ...web() }))
+  open('coap', 'coap', at => coapListener({ ...at, dialects: paths }))
+  open('coapTcp', 'coap+tcp', at => coapTcpListener({ ...at, dialects: paths }))
+  if (tls === undefined) return doors
+  open('mqtts', 'mqtts', at => mqttListener({ ...at, ...all, tls }))
+  open('https', 'https', at => httpListener({ ...at, ...web(), tls }))
   return doors
+}
+
+/** `--coap-tcp` for `coapTcp`. */
+function toFlag(name: DoorName): string {
+  return `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 }
 
 /** The same listener, whose taken port is told together with the flag that changes it. */
@@ -98,13 +114,13 @@ function withFlag(listener: Listener, flag: string, host: string, port: number):
   }
 }
 
-async function start(options: ServeOptions, doors: Doors, terminal: Terminal): Promise<Hub> {
+async function start(options: ServeOptions, doors: readonly Door[], terminal: Terminal): Promise<Hub> {
   const { data, durability } = options
   const store = durability === 'memory' ? memoryStore() : sqliteStore({ path: join(data, 'hub.db'), durability })
   try {
     const hub = await createHub({
       store,
-      listeners: [...doors.values()],
+      listeners: doors.map(({ listener }) => listener),
       ...entry(options),
       onFault: (error, where) => terminal.stderr.write(`thingmesh: fault in ${where.part}: ${toFaultText(error)}\n`),
     })
@@ -165,25 +181,25 @@ async function saveToken(hub: Hub, { tokenFile }: ServeOptions, terminal: Termin
 
 async function announce(
   options: ServeOptions,
-  doors: Doors,
+  doors: readonly Door[],
   adminToken: string | undefined,
   terminal: Terminal,
 ): Promise<void> {
   if (options.output === 'json') {
-    const addresses = Object.fromEntries([...doors].map(([name, { address }]) => [name, address]))
+    const addresses = Object.fromEntries(doors.map(({ name, listener }) => [name, listener.address]))
     const ready = { ready: true, ...addresses, ...(adminToken === undefined ? {} : { adminToken }) }
     await print(terminal, JSON.stringify(ready))
     return
   }
-  const width = Math.max(...[...doors.keys()].map(name => name.length))
+  const width = Math.max(...doors.map(({ scheme }) => scheme.length))
   const lines =
     options.output === 'quiet'
       ? []
       : [
           'thingmesh hub is running, stop it with Ctrl-C',
-          ...[...doors].map(
-            ([name, { address }]) => `  ${name.padEnd(width)}  ${toUrl(name, address!)}${alsoAt(name, address!)}`,
-          ),
+          ...doors.map(({ scheme, listener: { address } }) => {
+            return `  ${scheme.padEnd(width)}  ${toUrl(scheme, address!)}${alsoAt(scheme, address!)}`
+          }),
           `  ${'data'.padEnd(width)}  ${toPlace(options)}`,
         ]
   // Even a quiet start shows the token: there is no second time.
@@ -196,10 +212,10 @@ function toPlace({ data, durability }: ServeOptions): string {
 }
 
 /** MQTT and CoAP over WebSocket share the port of HTTP. */
-function alsoAt(name: string, address: Address): string {
-  if (name !== 'http' && name !== 'https') return ''
-  const scheme = name === 'http' ? 'ws' : 'wss'
-  return `, MQTT at ${toUrl(scheme, address)}/mqtt, CoAP at ${toUrl(`coap+${scheme}`, address)}`
+function alsoAt(scheme: string, address: Address): string {
+  if (scheme !== 'http' && scheme !== 'https') return ''
+  const webSocket = scheme === 'http' ? 'ws' : 'wss'
+  return `, MQTT at ${toUrl(webSocket, address)}/mqtt, CoAP at ${toUrl(`coap+${webSocket}`, address)}`
 }
 
 function toUrl(scheme: string, { host, port }: Address): string {

@@ -11,6 +11,7 @@ export interface ServeOptions {
   readonly mqtt: number | undefined
   readonly http: number | undefined
   readonly coap: number | undefined
+  readonly coapTcp: number | undefined
   readonly mqtts: number | undefined
   readonly https: number | undefined
   /** Of browsers' scripts that may call and connect: `https://app.example`, or `*`. */

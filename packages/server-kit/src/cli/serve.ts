@@ -9,8 +9,8 @@ import { choiceOf, flagOf, integerOf, textOf, textsOf, type Values } from './val
 export const serveCommand: Command = {
   name: 'serve',
   synopsis:
-    '[--data DIR] [--host HOST] [--mqtt PORT|off] [--http PORT|off] [--coap PORT|off] [--durability memory|process|disk]' +
-    ' [--mqtts PORT] [--https PORT] [--tls-cert FILE --tls-key FILE]' +
+    '[--data DIR] [--host HOST] [--mqtt PORT|off] [--http PORT|off] [--coap PORT|off] [--coap-tcp PORT|off]' +
+    ' [--durability memory|process|disk] [--mqtts PORT] [--https PORT] [--tls-cert FILE --tls-key FILE]' +
     ' [--tls-ca FILE --client-certificates optional|required] [--allow-origin ORIGIN]...' +
     ' [--open [--open-anywhere]] [--limits safe|spec] [--admin-token-file FILE] [--json | --quiet]',
   summary: 'run a hub; prints the admin token at the first start on its data, this once',
@@ -21,6 +21,7 @@ export const serveCommand: Command = {
     mqtt: { type: 'string' },
     http: { type: 'string' },
     coap: { type: 'string' },
+    'coap-tcp': { type: 'string' },
     mqtts: { type: 'string' },
     https: { type: 'string' },
     'tls-cert': { type: 'string' },
@@ -53,10 +54,13 @@ function parseOptions({ values }: Call): ServeOptions {
   if (open && !anywhere && !isLoopback(host)) {
     throw new UsageError('--open lets anybody in, so it is for a loopback --host; --open-anywhere is for any')
   }
+  const coap = portOf(values, 'coap', 5683)
   const ports = {
     mqtt: portOf(values, 'mqtt', 1883),
     http: portOf(values, 'http', 8080),
-    coap: portOf(values, 'coap', 5683),
+    coap,
+    // CoAP has one number for both (RFC 8323, section 8.1): moving it moves both doors, and `off` shuts both.
+    coapTcp: portOf(values, 'coap-tcp', coap),
     mqtts: portOf(values, 'mqtts'),
     https: portOf(values, 'https'),
   }

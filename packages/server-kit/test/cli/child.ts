@@ -53,6 +53,7 @@ export interface Ready {
   readonly mqtt: { readonly host: string; readonly port: number }
   readonly http: { readonly host: string; readonly port: number }
   readonly coap: { readonly host: string; readonly port: number }
+  readonly coapTcp: { readonly host: string; readonly port: number }
   readonly adminToken?: string
 }
 

@@ -26,8 +26,8 @@ async function stopped(child: Child, signal: 'SIGTERM' | 'SIGINT'): Promise<void
 describe('thingmesh serve', () => {
   it('says where it is and who may administer it, once, and ends with 0 on both signals', async () => {
     await using first = start([...onDisk(), '--json'])
-    const { mqtt, http, coap, adminToken } = await ready(first)
-    for (const door of [mqtt, coap]) {
+    const { mqtt, http, coap, coapTcp, adminToken } = await ready(first)
+    for (const door of [mqtt, coap, coapTcp]) {
       expect(door.host).toBe('127.0.0.1')
       expect(door.port).toBeGreaterThan(0)
     }
@@ -62,14 +62,16 @@ describe('thingmesh serve', () => {
       await child.line(),
       await child.line(),
       await child.line(),
+      await child.line(),
     ]
-    expect(lines[1]).toMatch(/^ {2}mqtt {2}mqtt:\/\/127\.0\.0\.1:\d+$/)
+    expect(lines[1]).toMatch(/^ {2}mqtt {6}mqtt:\/\/127\.0\.0\.1:\d+$/)
     expect(lines[2]).toMatch(
-      /^ {2}http {2}http:\/\/127\.0\.0\.1:(\d+), MQTT at ws:\/\/127\.0\.0\.1:\1\/mqtt, CoAP at coap\+ws:\/\/127\.0\.0\.1:\1$/,
+      /^ {2}http {6}http:\/\/127\.0\.0\.1:(\d+), MQTT at ws:\/\/127\.0\.0\.1:\1\/mqtt, CoAP at coap\+ws:\/\/127\.0\.0\.1:\1$/,
     )
-    expect(lines[3]).toMatch(/^ {2}coap {2}coap:\/\/127\.0\.0\.1:\d+$/)
-    expect(lines[4]).toMatch(/in memory, gone with the process/)
-    expect(lines[5]).toMatch(/^admin token, shown this once: tmt_/)
+    expect(lines[3]).toMatch(/^ {2}coap {6}coap:\/\/127\.0\.0\.1:\d+$/)
+    expect(lines[4]).toMatch(/^ {2}coap\+tcp {2}coap\+tcp:\/\/127\.0\.0\.1:\d+$/)
+    expect(lines[5]).toMatch(/in memory, gone with the process/)
+    expect(lines[6]).toMatch(/^admin token, shown this once: tmt_/)
     await stopped(child, 'SIGTERM')
     await using quiet = start(['serve', '--durability', 'memory', ...ports, '--quiet'])
     expect(await quiet.line()).toMatch(/^admin token, shown this once: tmt_/)
@@ -114,7 +116,7 @@ describe('thingmesh serve', () => {
     await stopped(other, 'SIGTERM')
   })
 
-  it.each(['--mqtt', '--http', '--coap'])(
+  it.each(['--mqtt', '--http', '--coap', '--coap-tcp'])(
     'names the port that is taken and the flag %s that changes it',
     async flag => {
       const holder = flag === '--coap' ? createSocket('udp4') : createServer()
@@ -124,8 +126,7 @@ describe('thingmesh serve', () => {
       })
       const { port } = holder.address() as { port: number }
       try {
-        const ports = ['--mqtt', '0', '--http', '0', '--coap', '0', flag, String(port)]
-        await using child = start(['serve', '--data', join(directory, 'data'), ...ports, '--json'])
+        await using child = start([...onDisk(), flag, String(port), '--json'])
         expect(await child.exited()).toEqual({ code: 1, signal: null })
         expect(child.err()).toMatch(
           new RegExp(`^thingmesh: conflict: port ${port} on 127\\.0\\.0\\.1 is taken.*${flag} PORT\n$`),
@@ -135,6 +136,26 @@ describe('thingmesh serve', () => {
       }
     },
   )
+
+  it('has CoAP over TCP where it is over UDP, or nowhere, unless it is told another place', async () => {
+    const doorsOf = async (...flags: string[]) => {
+      await using child = start(['serve', '--durability', 'memory', '--mqtt', '0', '--http', '0', ...flags, '--json'])
+      const { coap, coapTcp } = await ready(child)
+      await stopped(child, 'SIGTERM')
+      return { coap: coap?.port, coapTcp: coapTcp?.port }
+    }
+    expect(await doorsOf('--coap', 'off')).toEqual({ coap: undefined, coapTcp: undefined })
+    expect(await doorsOf('--coap', '0', '--coap-tcp', 'off')).toEqual({ coap: expect.any(Number), coapTcp: undefined })
+    expect(await doorsOf('--coap', 'off', '--coap-tcp', '0')).toEqual({ coap: undefined, coapTcp: expect.any(Number) })
+    // Taken for TCP alone: it was the number of --coap that it was looked for at.
+    const holder = createServer()
+    await new Promise<void>(resolve => holder.listen(0, '127.0.0.1', resolve))
+    const { port } = holder.address() as { port: number }
+    await using child = start(['serve', '--durability', 'memory', '--mqtt', '0', '--http', '0', '--coap', String(port)])
+    expect(await child.exited()).toEqual({ code: 1, signal: null })
+    expect(child.err()).toMatch(new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*--coap-tcp PORT`))
+    await new Promise<void>(resolve => holder.close(() => resolve()))
+  })
 
   it('refuses a second process on the same data, and leaves the first one alone', async () => {
     await using first = start([...onDisk(), '--json'])

@@ -15,6 +15,7 @@ describe('wrong usage exits with 2 and says what is right', () => {
     [['serve', '--frob'], /--frob[\s\S]*thingmesh serve/],
     [['serve', '--mqtt', '65536'], /--mqtt must be a whole number from 0 to 65535/],
     [['serve', '--mqtt', '1e3'], /--mqtt must be a whole number/],
+    [['serve', '--coap-tcp', '65536'], /--coap-tcp must be a whole number from 0 to 65535/],
     [['serve', '--durability', 'quorum'], /--durability must be one of memory, process, disk/],
     [['serve', '--limits', 'none'], /--limits must be one of safe, spec/],
     [['serve', '--open', '--host', '0.0.0.0'], /--open lets anybody in.*--open-anywhere/],
