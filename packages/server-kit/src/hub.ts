@@ -40,7 +40,8 @@ export interface HubOptions {
   readonly registryLimits?: Partial<RegistryLimits> | undefined
   /**
    * Channels whose payloads the hub checks before it accepts them, on every door: what does not fit is refused with
-   * `invalid-argument`. By name, in every domain.
+   * `invalid-argument`. By name, in every domain. A schema that throws of its own goes to `onFault`, at most once a minute for each
+   * channel, and refuses with `internal`.
    */
   readonly definitions?: readonly Definition[] | undefined
   /** What fails in the background. By default it goes to stderr, one line each. */
@@ -84,6 +85,8 @@ class ComposedHub implements Hub {
   #started: { readonly part: string; stop(): Promise<void> | void }[] = []
   #transition: Promise<void> = Promise.resolve()
   #adminToken: string | undefined
+  /** Faults that refuse somebody, too, and so reach a door that would tell them once more. */
+  readonly #told = new WeakSet<ThingmeshError>()
 
   constructor(options: HubOptions) {
     this.#store = options.store
@@ -100,7 +103,10 @@ class ComposedHub implements Hub {
       store: this.#store,
       registry: this.#registry,
       limits: this.#limits,
-      definitions: toDefinitions(options.definitions ?? []),
+      definitions: toDefinitions(options.definitions ?? [], error => {
+        this.#told.add(error)
+        onFault(error, 'definitions')
+      }),
       meter: this.meter,
       controlOf: (principal, ended) => this.#control(principal, ended),
       onFault,
@@ -218,7 +224,10 @@ class ComposedHub implements Hub {
               ingress: this.ingress,
               meter: this.meter,
               places: openPlaces,
-              onFault: (error, where) => this.#onFault(toThingmeshError(error), where),
+              onFault: (thrown, where) => {
+                const error = toThingmeshError(thrown)
+                if (!this.#told.has(error)) this.#onFault(error, where)
+              },
             }),
           stop: () => listener.stop(),
         })

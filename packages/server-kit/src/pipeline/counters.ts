@@ -19,6 +19,8 @@ export const refusals = [
   'topic',
   'payload-size',
   'definition',
+  /** The program's own schema threw. */
+  'definition-fault',
   'retained-count',
   'retained-size',
   'store-behind',

@@ -1,31 +1,60 @@
-import { type ChannelName, type Draft, ThingmeshError, toThingmeshError } from '@thingmesh/core'
+import { type ChannelName, type Draft, isThingmeshError, ThingmeshError } from '@thingmesh/core'
 import type { ChannelDefinition } from '@thingmesh/core/schema'
 
 /** What may be published to a channel; `defineChannel` of `@thingmesh/core/schema` makes them. */
 export type Definition = Pick<ChannelDefinition<unknown>, 'name' | 'decode'>
 
 /** By the channel's name, in whatever domain. */
-export type Definitions = ReadonlyMap<ChannelName, Definition>
+export type Definitions = ReadonlyMap<ChannelName, PayloadCheck>
+
+/** A device that keeps sending is not to keep telling. */
+const tellAgainMs = 60_000
 
 /** Throws `TypeError` for what is no definition, and for two of one channel: which of them holds would be anybody's guess. */
-export function toDefinitions(list: readonly Definition[]): Definitions {
+export function toDefinitions(list: readonly Definition[], onFault: (error: ThingmeshError) => void): Definitions {
   const isDefinition = ({ name, decode }: Partial<Definition>) =>
     typeof name === 'string' && typeof decode === 'function'
   if (!list.every(isDefinition)) throw new TypeError('definitions has something that defineChannel did not make')
-  const definitions = new Map(list.map(definition => [definition.name, definition]))
+  const definitions = new Map(list.map(definition => [definition.name, new PayloadCheck(definition, onFault)]))
   if (definitions.size < list.length) throw new TypeError('definitions has two of one channel')
   return definitions
 }
 
-/** Throws `invalid-argument` where the payload does not fit, with the path of what does not in `details.path`. */
-export function checkPayload(definition: Definition, { payload, contentType }: Draft): void {
-  try {
-    definition.decode(payload, contentType)
-  } catch (thrown) {
-    const error = toThingmeshError(thrown)
-    // A check of somebody's schema that throws of its own may quote the value.
-    const text = error.code === 'internal' ? "the payload does not fit the channel's definition" : error.message
-    const details = { ...error.details, part: 'payload' }
-    throw new ThingmeshError('invalid-argument', text, { cause: error, details })
+/** Holds what is published to one channel to its definition. */
+export class PayloadCheck {
+  readonly #definition: Definition
+  readonly #onFault: (error: ThingmeshError) => void
+  /** The fault that was told last: refuses what comes meanwhile, too. */
+  #fault: ThingmeshError | undefined
+  #toldAtMs = 0
+
+  constructor(definition: Definition, onFault: (error: ThingmeshError) => void) {
+    this.#definition = definition
+    this.#onFault = onFault
+  }
+
+  /**
+   * Throws `invalid-argument` where the payload does not fit, with the path of what does not in `details.path`; `internal`
+   * where the program's own schema throws, which is no fault of the peer's.
+   */
+  check({ payload, contentType }: Draft): void {
+    try {
+      this.#definition.decode(payload, contentType)
+    } catch (thrown) {
+      if (!isThingmeshError(thrown) || thrown.code === 'internal') throw this.#tell(thrown)
+      const details = { ...thrown.details, part: 'payload' }
+      throw new ThingmeshError('invalid-argument', thrown.message, { cause: thrown, details })
+    }
+  }
+
+  #tell(cause: unknown): ThingmeshError {
+    const nowMs = performance.now()
+    if (this.#fault !== undefined && nowMs < this.#toldAtMs + tellAgainMs) return this.#fault
+    const details = { channel: this.#definition.name }
+    // What it threw may quote the value, and is for the program alone.
+    this.#fault = new ThingmeshError('internal', "the channel's definition cannot check payloads", { cause, details })
+    this.#toldAtMs = nowMs
+    this.#onFault(this.#fault)
+    return this.#fault
   }
 }

@@ -25,7 +25,7 @@ import type {
   Will,
 } from '../contracts/index.ts'
 import { AcceptedMessage, type Origin } from './accepted.ts'
-import { checkPayload, type Definition } from './definitions.ts'
+import type { PayloadCheck } from './definitions.ts'
 import { checkCarried } from './draft.ts'
 import type { Feed } from './feed.ts'
 import type { Reader } from './history.ts'
@@ -357,13 +357,14 @@ export class HubSession implements Session, Stay {
     return receipt
   }
 
-  #checkPayload(definition: Definition, draft: Draft): void {
+  #checkPayload(definition: PayloadCheck, draft: Draft): void {
     // That is no value: it clears the last one.
     if (draft.retain && draft.payload.byteLength === 0) return
     try {
-      checkPayload(definition, draft)
+      definition.check(draft)
     } catch (error) {
-      this.#walk.counters.refused.definition.value += 1
+      const { refused } = this.#walk.counters
+      refused[toThingmeshError(error).code === 'internal' ? 'definition-fault' : 'definition'].value += 1
       throw error
     }
   }

@@ -1,6 +1,6 @@
 import { type Address, type DomainId, parseTopic, type RecordPolicy } from '@thingmesh/core'
 import type { ChannelDirectory } from '../contracts/index.ts'
-import type { Definition, Definitions } from './definitions.ts'
+import type { Definitions, PayloadCheck } from './definitions.ts'
 import type { HubLimits } from './limits.ts'
 import type { Target } from './target.ts'
 
@@ -13,7 +13,7 @@ export interface TopicEntry {
   readonly record: RecordPolicy | undefined
   readonly disabled: boolean
   /** What its payloads have to fit. */
-  readonly definition: Definition | undefined
+  readonly definition: PayloadCheck | undefined
   /** Valid while it equals the table's. */
   readonly generation: number
   /** Who gets its messages, as of the router's version. */
