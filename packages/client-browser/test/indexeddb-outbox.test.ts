@@ -43,7 +43,7 @@ const filledIn = (page: Page, count: number, bytes = 3) =>
     async ({ count, bytes }) => {
       const outbox = app.thingmesh.indexedDbOutbox({ name: 'a' })
       await outbox.open()
-      await Promise.all(Array.from({ length: count }, (_, n) => outbox.append(app.entryOf(n + 1, bytes))))
+      await Promise.all(Array.from({ length: count }, (_, n) => outbox.write([app.entryOf(n + 1, bytes)], [])))
       return outbox
     },
     { count, bytes },
@@ -189,13 +189,11 @@ describe('the outbox in IndexedDB', () => {
       await page.evaluate(async () => {
         const outbox = app.thingmesh.indexedDbOutbox({ name: 'large' })
         await outbox.open()
-        await outbox.append(app.entryOf(1))
+        await outbox.write([app.entryOf(1)], [])
         const noise = crypto.getRandomValues(new Uint8Array(65_536))
-        await outbox.append({
-          ...app.entryOf(2),
-          payload: Uint8Array.from({ length: 1_000_000 }, (_, n) => noise[(n * 7919) % 65_536]!),
-        })
-        await outbox.append(app.entryOf(3))
+        const payload = Uint8Array.from({ length: 1_000_000 }, (_, n) => noise[(n * 7919) % 65_536]!)
+        await outbox.write([{ ...app.entryOf(2), payload }], [])
+        await outbox.write([app.entryOf(3)], [])
         await outbox.close()
       })
     })
@@ -232,7 +230,7 @@ describe('the outbox in IndexedDB', () => {
     const cdp = await page.context().newCDPSession(page)
     await cdp.send('Storage.clearDataForOrigin', { origin: new URL(page.url()).origin, storageTypes: 'indexeddb' })
     await outbox.evaluate(async outbox => {
-      await outbox.append(app.entryOf(4))
+      await outbox.write([app.entryOf(4)], [])
       await outbox.close()
     })
     expect(await sequencesIn(page)).toEqual([4])
@@ -244,7 +242,7 @@ describe('the outbox in IndexedDB', () => {
       const outbox = app.thingmesh.indexedDbOutbox({ name: 'a' })
       await outbox.open()
       const view = new Uint8Array(new ArrayBuffer(100_000), 10, 5)
-      await outbox.append({ ...app.entryOf(1), payload: view })
+      await outbox.write([{ ...app.entryOf(1), payload: view }], [])
       await outbox.close()
       const [entry] = await outbox.open()
       await outbox.close()
@@ -257,7 +255,7 @@ describe('the outbox in IndexedDB', () => {
     const [page] = await openPages(1)
     const failures = await page.evaluate(async () => {
       const outbox = app.thingmesh.indexedDbOutbox({ name: 'a' })
-      const failure = () => outbox.append(app.entryOf(9)).catch(error => error instanceof TypeError)
+      const failure = () => outbox.write([app.entryOf(9)], []).catch(error => error instanceof TypeError)
       const before = await failure()
       await outbox.open()
       await outbox.close()

@@ -34,7 +34,7 @@ async function written(): Promise<{ readonly path: string; readonly ends: readon
   await outbox.open()
   const ends = [8]
   for (const sequence of [1, 2, 3]) {
-    await outbox.append(entry(sequence))
+    await outbox.write([entry(sequence)], [])
     ends.push((await stat(path)).size)
   }
   await outbox.close()
@@ -66,7 +66,7 @@ describe.runIf(process.platform === 'linux')('one client at a time', () => {
     for (const other of [path, relative('.', path), join(dirname(dirname(path)), 'link', basename(path))]) {
       await expect(fileOutbox({ path: other }).open()).rejects.toMatchObject({ code: 'conflict', outcome: 'not-sent' })
     }
-    await first.append(entry(1))
+    await first.write([entry(1)], [])
     await first.close()
     expect(await sequences(path)).toEqual([1])
   })
@@ -122,7 +122,7 @@ describe('the file of an outbox', () => {
     await truncate(path, ends[3]! - 1)
     const outbox = fileOutbox({ path })
     expect(await outbox.open()).toHaveLength(2)
-    await outbox.append(entry(4))
+    await outbox.write([entry(4)], [])
     await outbox.close()
     expect(await sequences(path)).toEqual([1, 2, 4])
   })
@@ -151,11 +151,11 @@ describe('the file of an outbox', () => {
     const path = await newPath()
     const outbox = fileOutbox({ path, compactBytesMin: 10_000 })
     await outbox.open()
-    await outbox.append(entry(1))
+    await outbox.write([entry(1)], [])
     let largest = 0
     for (let n = 2; n <= 200; n++) {
-      await outbox.append(entry(n, 1_000))
-      await outbox.remove([n])
+      await outbox.write([entry(n, 1_000)], [])
+      await outbox.write([], [n])
       largest = Math.max(largest, (await stat(path)).size)
     }
     await outbox.close()
@@ -173,10 +173,10 @@ describe('the file of an outbox', () => {
     const outbox = fileOutbox({ path, compactBytesMin: 1e9 })
     await outbox.open()
     const all = Array.from({ length: 1_024 }, (_, n) => n + 1)
-    await Promise.all(all.map(sequence => outbox.append(entry(sequence))))
+    await Promise.all(all.map(sequence => outbox.write([entry(sequence)], [])))
     datasync.mockClear()
     for (let syncs = 1; syncs <= 4; syncs++) {
-      for (const sequence of all.splice(0, 256)) await outbox.remove([sequence])
+      for (const sequence of all.splice(0, 256)) await outbox.write([], [sequence])
       await vi.waitFor(() => expect(datasync.mock.calls.length).toBe(syncs))
     }
     await outbox.close()
@@ -185,10 +185,10 @@ describe('the file of an outbox', () => {
   it('takes nothing before it is open and after it is closed', async () => {
     const { path } = await written()
     const outbox = fileOutbox({ path })
-    await expect(outbox.append(entry(9))).rejects.toThrow(TypeError)
+    await expect(outbox.write([entry(9)], [])).rejects.toThrow(TypeError)
     await outbox.open()
     await outbox.close()
-    await expect(outbox.append(entry(9))).rejects.toThrow(TypeError)
+    await expect(outbox.write([entry(9)], [])).rejects.toThrow(TypeError)
     expect(await sequences(path)).toEqual([1, 2, 3])
   })
 

@@ -19,12 +19,6 @@ export interface IndexedDbOutboxOptions {
   readonly onDamaged?: ((damaged: FoundRecord) => void) | undefined
 }
 
-interface Write {
-  readonly entry?: OutboxEntry
-  readonly gone: readonly number[]
-  settle(error?: unknown): void
-}
-
 /**
  * Drafts in IndexedDB, so that they outlive the page and the browser. A browser that is short of room may clear what a site
  * keeps unless `navigator.storage.persist()` was granted.
@@ -41,8 +35,6 @@ class IndexedDbOutbox implements Outbox {
   readonly #onDamaged: IndexedDbOutboxOptions['onDamaged']
   #database: IDBDatabase | undefined
   #letGo: (() => void) | undefined
-  #writes: Write[] = []
-  #writing: Promise<void> | undefined
 
   constructor({ name, durability = 'strict', waitMs = 2_000, onDamaged }: IndexedDbOutboxOptions) {
     this.#name = `thingmesh-outbox:${name}`
@@ -61,66 +53,28 @@ class IndexedDbOutbox implements Outbox {
     }
   }
 
-  append(entry: OutboxEntry): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (error?: unknown): void => (error === undefined ? resolve() : reject(error))
-      this.#enqueue({ entry: toOwnMemory(entry), gone: [], settle })
-    })
-  }
-
-  async remove(sequences: readonly number[]): Promise<void> {
-    // One that could not be removed is sent once more after the next start, under the key that the hub knows.
-    this.#enqueue({ gone: sequences, settle: () => undefined })
+  async write(entries: readonly OutboxEntry[], gone: readonly number[]): Promise<void> {
+    if (this.#letGo === undefined) throw new TypeError('the outbox is not open')
+    try {
+      // One that could not be removed is sent once more after the next start, under the key that the hub knows.
+      await change(await this.#open(), entries.length > 0 ? this.#durability : 'relaxed', store => {
+        for (const entry of entries) store('entries').put(toOwnMemory(entry), entry.sequence)
+        for (const sequence of gone) store('entries').delete(sequence)
+      })
+    } catch (cause) {
+      throw toWriteError(
+        cause,
+        entries.reduce((bytes, { payload }) => bytes + payload.length, 0),
+      )
+    }
   }
 
   async close(): Promise<void> {
     const letGo = this.#letGo
     this.#letGo = undefined
-    await this.#writing
     this.#database?.close()
     this.#database = undefined
     letGo?.()
-  }
-
-  #enqueue(write: Write): void {
-    if (this.#letGo === undefined) {
-      write.settle(new TypeError('the outbox is not open'))
-      return
-    }
-    this.#writes.push(write)
-    this.#writing ??= this.#writeAll()
-  }
-
-  /** While one batch is being written the next one gathers. */
-  async #writeAll(): Promise<void> {
-    while (this.#writes.length > 0) {
-      const batch = this.#writes.splice(0)
-      const failed = await this.#write(batch).then(
-        () => false,
-        () => true,
-      )
-      // Where there is no room for all there may be for some.
-      for (const write of batch) write.settle(failed ? await this.#failureOf(write) : undefined)
-    }
-    // In the same turn as the look at what is left, or a write that comes in between would lie there.
-    this.#writing = undefined
-  }
-
-  async #write(batch: readonly Write[]): Promise<void> {
-    const isDurable = batch.some(({ entry }) => entry !== undefined)
-    await change(await this.#open(), isDurable ? this.#durability : 'relaxed', store => {
-      for (const { entry, gone } of batch) {
-        if (entry !== undefined) store('entries').put(entry, entry.sequence)
-        for (const sequence of gone) store('entries').delete(sequence)
-      }
-    })
-  }
-
-  async #failureOf(write: Write): Promise<unknown> {
-    return this.#write([write]).then(
-      () => undefined,
-      cause => toWriteError(cause, write.entry?.payload.length ?? 0),
-    )
   }
 
   async #read(): Promise<readonly OutboxEntry[]> {

@@ -25,34 +25,61 @@ export interface FileContents {
   readonly torn: boolean
 }
 
-export function encodeEntry({ payload, properties, ...fields }: OutboxEntry): Buffer {
-  const text = JSON.stringify(properties === undefined ? fields : { ...fields, properties: toJson(properties) })
-  const textBytes = Buffer.byteLength(text)
-  const record = Buffer.allocUnsafe(recordHead + 5 + textBytes + payload.length)
-  record[recordHead] = kindEntry
-  record.writeUInt32BE(textBytes, recordHead + 1)
-  record.write(text, recordHead + 5)
-  record.set(payload, recordHead + 5 + textBytes)
-  return headed(record)
+/** The records of entries one behind the other, with the length of each. */
+export interface EncodedEntries {
+  readonly bytes: Buffer
+  readonly lengths: readonly number[]
 }
 
-export function encodeGone(sequences: readonly number[]): Buffer {
-  const record = Buffer.allocUnsafe(recordHead + 1 + sequences.length * 8)
-  record[recordHead] = kindGone
-  let at = recordHead + 1
+/** With so much room left behind them. */
+export function encodeEntries(entries: readonly OutboxEntry[], room: number): EncodedEntries {
+  const texts = entries.map(toText)
+  let total = room
+  const lengths = entries.map(({ payload }, i) => {
+    const length = recordHead + 5 + Buffer.byteLength(texts[i]!) + payload.length
+    total += length
+    return length
+  })
+  const bytes = Buffer.allocUnsafe(total)
+  let at = 0
+  for (let i = 0; i < entries.length; i++) {
+    const { payload } = entries[i]!
+    const end = at + lengths[i]!
+    const textBytes = bytes.write(texts[i]!, at + recordHead + 5)
+    bytes[at + recordHead] = kindEntry
+    bytes.writeUInt32BE(textBytes, at + recordHead + 1)
+    bytes.set(payload, end - payload.length)
+    writeHead(bytes, at, end)
+    at = end
+  }
+  return { bytes, lengths }
+}
+
+function toText({ payload: _, properties, ...fields }: OutboxEntry): string {
+  return JSON.stringify(properties === undefined ? fields : { ...fields, properties: toJson(properties) })
+}
+
+export function goneBytes(count: number): number {
+  return count === 0 ? 0 : recordHead + 1 + count * 8
+}
+
+/** Where the room for it begins. */
+export function writeGone(sequences: readonly number[], bytes: Buffer, start: number): void {
+  if (sequences.length === 0) return
+  bytes[start + recordHead] = kindGone
+  let at = start + recordHead + 1
   for (const sequence of sequences) {
     // Eight bytes of a safe integer, without the cost of a BigInt.
-    at = record.writeUInt32BE(Math.floor(sequence / 2 ** 32), at)
-    at = record.writeUInt32BE(sequence % 2 ** 32, at)
+    at = bytes.writeUInt32BE(Math.floor(sequence / 2 ** 32), at)
+    at = bytes.writeUInt32BE(sequence % 2 ** 32, at)
   }
-  return headed(record)
+  writeHead(bytes, start, at)
 }
 
-function headed(record: Buffer): Buffer {
-  const body = record.subarray(recordHead)
-  record.writeUInt32BE(body.length, 0)
-  record.writeUInt32BE(crc32(body), 4)
-  return record
+function writeHead(bytes: Buffer, start: number, end: number): void {
+  const body = bytes.subarray(start + recordHead, end)
+  bytes.writeUInt32BE(body.length, start)
+  bytes.writeUInt32BE(crc32(body), start + 4)
 }
 
 /** Reads as far as the file is whole. Throws `unsupported` for what is no outbox file. */

@@ -1,7 +1,8 @@
 import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve as toAbsolute } from 'node:path'
 import type { Outbox, OutboxEntry } from '@thingmesh/core'
-import { encodeEntry, encodeGone, fileMagic, parseFile } from './file-format.ts'
+import { encodeEntries, fileMagic, goneBytes, parseFile, writeGone } from './file-format.ts'
+import { LiveRecords } from './live-records.ts'
 import { takeLock } from './process-lock.ts'
 
 export interface FileOutboxOptions {
@@ -16,11 +17,6 @@ export interface FileOutboxOptions {
   readonly durability?: 'disk' | 'process' | undefined
   /** The file is written anew when more than half of it is of no use any more, and it is larger than this. 1,048,576 by default. */
   readonly compactBytesMin?: number | undefined
-}
-
-interface Write {
-  readonly bytes: Buffer
-  settle(error?: unknown): void
 }
 
 /**
@@ -39,18 +35,14 @@ class FileOutbox implements Outbox {
   readonly #path: string
   readonly #sync: boolean
   readonly #compactBytesMin: number
-  readonly #live = new Map<number, { readonly entry: OutboxEntry; readonly bytes: number }>()
+  #live = new LiveRecords()
   #file: FileHandle | undefined
   #letGo: (() => Promise<void>) | undefined
   /** Where the next record goes. What is behind it was not written to its end, and counts for nothing. */
   #size = 0
-  #liveBytes = 0
   /** Entries that are gone, and of which a power cut may not know. */
   #goneUnsynced = 0
-  #writes: Write[] = []
-  #gone: number[] = []
-  #writing: Promise<void> = Promise.resolve()
-  #isWriting = false
+  #compacting: Promise<void> | undefined
 
   constructor({ path, durability = 'disk', compactBytesMin = 1_048_576 }: FileOutboxOptions) {
     this.#path = toAbsolute(path)
@@ -69,31 +61,27 @@ class FileOutbox implements Outbox {
     }
   }
 
-  append(entry: OutboxEntry): Promise<void> {
-    const bytes = encodeEntry(entry)
-    return new Promise((resolve, reject) => {
-      const settle = (error?: unknown): void => {
-        if (error === undefined) this.#admit(entry, bytes.length)
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-      if (this.#file === undefined) settle(new TypeError('the outbox is not open'))
-      else {
-        this.#writes.push({ bytes, settle })
-        this.#write()
-      }
-    })
-  }
-
-  /** All of a moment in one record. What could not be written is gone when the file is written anew; and its entry has its key. */
-  async remove(sequences: readonly number[]): Promise<void> {
-    if (this.#file === undefined) return
-    this.#gone.push(...sequences)
-    this.#write()
+  async write(entries: readonly OutboxEntry[], gone: readonly number[]): Promise<void> {
+    await this.#compacting
+    if (this.#file === undefined) throw new TypeError('the outbox is not open')
+    try {
+      await this.#append(entries, gone)
+    } catch (error) {
+      // Whole records of what failed would be found by the next process, against what their callers are told.
+      await this.#file.truncate(this.#size).catch(() => undefined)
+      throw error
+    } finally {
+      // What could not be written is gone when the file is written anew; and its entry has its key.
+      for (const sequence of gone) this.#live.remove(sequence)
+    }
+    if (this.#size > this.#compactBytesMin && this.#live.bytes < this.#size / 2) {
+      // Nobody waits for it but the next one. What could not be compacted is as good as it was.
+      this.#compacting = this.#compact().catch(() => undefined)
+    }
   }
 
   async close(): Promise<void> {
-    while (this.#isWriting) await this.#writing
+    await this.#compacting
     const file = this.#file
     const letGo = this.#letGo
     this.#file = undefined
@@ -114,76 +102,64 @@ class FileOutbox implements Outbox {
     const { records, goodBytes, torn } = parseFile(bytes)
     // More than a record that was cut short: somebody may want to look at it.
     if (!torn && goodBytes < bytes.length) await writeFile(`${this.#path}.damaged`, bytes.subarray(goodBytes))
+    const entries = new Map<number, OutboxEntry>()
+    this.#live = new LiveRecords()
+    let start = fileMagic.length
     for (const record of records) {
-      if (record.kind === 'entry') this.#admit(record.entry, record.bytes)
-      else for (const sequence of record.sequences) this.#release(sequence)
+      if (record.kind === 'entry') {
+        entries.set(record.entry.sequence, record.entry)
+        this.#live.add(record.entry.sequence, start, record.bytes)
+      } else {
+        for (const sequence of record.sequences) {
+          entries.delete(sequence)
+          this.#live.remove(sequence)
+        }
+      }
+      start += record.bytes
     }
     // A fresh file holds what is of use and nothing else, and replaces the old one in one step.
-    await this.#rewrite()
-    return [...this.#live.values()].map(({ entry }) => entry).sort((a, b) => a.sequence - b.sequence)
+    await this.#rewrite(bytes, 0)
+    return [...entries.values()]
   }
 
-  #admit(entry: OutboxEntry, bytes: number): void {
-    this.#live.set(entry.sequence, { entry, bytes })
-    this.#liveBytes += bytes
-  }
-
-  #release(sequence: number): void {
-    this.#liveBytes -= this.#live.get(sequence)?.bytes ?? 0
-    this.#live.delete(sequence)
-  }
-
-  #write(): void {
-    if (!this.#isWriting) this.#writing = this.#writeAll()
-  }
-
-  /** While one batch is being written the next one gathers. */
-  async #writeAll(): Promise<void> {
-    this.#isWriting = true
-    // What one turn of the event loop has to say is one batch.
-    await Promise.resolve()
-    while (this.#writes.length > 0 || this.#gone.length > 0) {
-      const batch = this.#writes.splice(0)
-      const gone = this.#gone.splice(0)
-      try {
-        await this.#append(batch, gone)
-      } catch (error) {
-        // Whole records of a batch that failed would be found by the next process, against what their callers are told.
-        await this.#file?.truncate(this.#size).catch(() => undefined)
-        for (const { settle } of batch) settle(error)
-        for (const sequence of gone) this.#release(sequence)
-        continue
-      }
-      for (const { settle } of batch) settle()
-      // After what came with them: an entry may go while it is written.
-      for (const sequence of gone) this.#release(sequence)
-      if (this.#size > this.#compactBytesMin && this.#liveBytes < this.#size / 2) {
-        // What could not be compacted is as good as it was.
-        await this.#rewrite().catch(() => undefined)
-      }
-    }
-    // In the same turn as the look at what is left, or a write that comes in between would lie there.
-    this.#isWriting = false
-  }
-
-  async #append(batch: readonly Write[], gone: readonly number[]): Promise<void> {
-    const records = batch.map(write => write.bytes)
-    if (gone.length > 0) records.push(encodeGone(gone))
-    const bytes = Buffer.concat(records)
+  async #append(entries: readonly OutboxEntry[], gone: readonly number[]): Promise<void> {
+    const file = this.#file!
+    const goneLength = goneBytes(gone.length)
+    const { bytes, lengths } = encodeEntries(entries, goneLength)
+    writeGone(gone, bytes, bytes.length - goneLength)
     for (let written = 0; written < bytes.length; ) {
-      const part = await this.#file!.write(bytes, written, bytes.length - written, this.#size + written)
+      const part = await file.write(bytes, written, bytes.length - written, this.#size + written)
       written += part.bytesWritten
     }
     const goneUnsynced = this.#goneUnsynced + gone.length
-    const isDue = batch.length > 0 || goneUnsynced >= goneUnsyncedMax
-    if (this.#sync && isDue) await this.#file!.datasync()
+    const isDue = entries.length > 0 || goneUnsynced >= goneUnsyncedMax
+    if (this.#sync && isDue) await file.datasync()
     this.#goneUnsynced = isDue ? 0 : goneUnsynced
+    let start = this.#size
+    for (let i = 0; i < entries.length; i++) {
+      this.#live.add(entries[i]!.sequence, start, lengths[i]!)
+      start += lengths[i]!
+    }
     this.#size += bytes.length
   }
 
-  async #rewrite(): Promise<void> {
+  /** The records are taken over as they are. */
+  async #compact(): Promise<void> {
+    const from = this.#live.places()[0]?.start ?? this.#size
+    const bytes = Buffer.allocUnsafe(this.#size - from)
+    for (let had = 0; had < bytes.length; ) {
+      const { bytesRead } = await this.#file!.read(bytes, had, bytes.length - had, from + had)
+      if (bytesRead === 0) throw new Error('the file is shorter than it was')
+      had += bytesRead
+    }
+    await this.#rewrite(bytes, from)
+  }
+
+  /** `old` is the old file, from there on. */
+  async #rewrite(old: Buffer, from: number): Promise<void> {
     const fresh = `${this.#path}.new`
-    const bytes = Buffer.concat([fileMagic, ...[...this.#live.values()].map(({ entry }) => encodeEntry(entry))])
+    const records = this.#live.places().map(({ start, end }) => old.subarray(start - from, end - from))
+    const bytes = Buffer.concat([fileMagic, ...records])
     // What devices measure is nobody else's to read.
     const file = await open(fresh, 'w+', 0o600)
     try {
@@ -197,6 +173,7 @@ class FileOutbox implements Outbox {
     await syncDirectory(dirname(this.#path))
     await this.#file?.close()
     this.#file = file
+    this.#live.moved(fileMagic.length)
     this.#size = bytes.length
     this.#goneUnsynced = 0
   }

@@ -120,7 +120,7 @@ function toDraft(name: string, payload: Publishable, options: ChannelPublishOpti
   const draft = {
     topic,
     // A copy: what the caller does with its own bytes afterwards changes no message.
-    payload: typeof body === 'string' ? encodeUtf8(body) : Uint8Array.from(body),
+    payload: typeof body === 'string' ? encodeUtf8(body) : new Uint8Array(body),
     contentType: options.contentType ?? contentType,
     delivery: toDelivery(options.delivery),
     retain: options.retain === true,

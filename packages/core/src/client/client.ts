@@ -12,7 +12,7 @@ import { type NewEntry, OutboxQueue } from './outbox/queue.ts'
 import { OutboxSender } from './outbox/sender.ts'
 import { type CancelSignal, platform } from './platform.ts'
 import { randomName } from './random-name.ts'
-import { toReceipt } from './receipt.ts'
+import { KeptReceipt } from './receipt.ts'
 import { type ReconnectHints, stayConnected } from './reconnect.ts'
 import { type ClientStatus, deferred, StatusBoard } from './status.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -159,12 +159,12 @@ class StandingClient implements Client, ChannelHost {
   publish(draft: NewEntry, limits: Parameters<ChannelHost['publish']>[1], signal: CancelSignal | undefined) {
     if (draft.delivery === 'at-most-once' || limits.policy === 'none') {
       const sent = this.#sendNow(draft)
-      return toReceipt(
+      return new KeptReceipt(
         sent.then(() => ({ stored: { promise: Promise.resolve() }, acked: { promise: sent } })),
         false,
       )
     }
-    return toReceipt(this.#queue.append(draft, limits, signal), this.#queue.durable)
+    return new KeptReceipt(this.#queue.append(draft, limits, signal), this.#queue.durable)
   }
 
   subscribe(filter: string, signal: CancelSignal | undefined) {

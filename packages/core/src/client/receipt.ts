@@ -21,24 +21,39 @@ interface Kept {
  * Promises that nobody looks at are no unhandled rejections: the client's events tell of what failed, too. They are made when they
  * are looked at, because most are not.
  */
-export function toReceipt(kept: Kept | Promise<Kept>, durable: boolean): Receipt {
-  if (kept instanceof Promise) kept.catch(ignore)
-  const promised = <Value>(pick: (kept: Kept) => Promise<Value>): Promise<Value> => {
-    const promise = kept instanceof Promise ? kept.then(pick) : pick(kept)
+export class KeptReceipt implements Receipt {
+  readonly #kept: Kept | Promise<Kept>
+  readonly #durable: boolean
+
+  constructor(kept: Kept | Promise<Kept>, durable: boolean) {
+    this.#kept = kept
+    this.#durable = durable
+    if (kept instanceof Promise) kept.catch(ignore)
+  }
+
+  get stored(): Promise<void> {
+    return this.#promised('stored')
+  }
+
+  get acked(): Promise<Published> {
+    return this.#promised('acked')
+  }
+
+  #promised<Name extends keyof Kept>(name: Name): Kept[Name]['promise'] {
+    const kept = this.#kept
+    if (!(kept instanceof Promise)) return kept[name].promise
+    const promise = kept.then(kept => kept[name].promise as Promise<never>)
     promise.catch(ignore)
     return promise
   }
-  const stored = (): Promise<void> => promised(({ stored }) => stored.promise)
-  const acked = (): Promise<Published> => promised(({ acked }) => acked.promise)
-  return {
-    get stored() {
-      return stored()
-    },
-    get acked() {
-      return acked()
-    },
-    // biome-ignore lint/suspicious/noThenProperty: to be awaited is what a receipt is for
-    then: (fulfilled, rejected) => (durable ? stored().then((): Published => ({})) : acked()).then(fulfilled, rejected),
+
+  // biome-ignore lint/suspicious/noThenProperty: to be awaited is what a receipt is for
+  then<Fulfilled = Published, Rejected = never>(
+    fulfilled?: ((published: Published) => Fulfilled | PromiseLike<Fulfilled>) | null,
+    rejected?: ((error: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<Fulfilled | Rejected> {
+    const safe = this.#durable ? this.stored.then((): Published => ({})) : this.acked
+    return safe.then(fulfilled, rejected)
   }
 }
 

@@ -73,36 +73,25 @@ export function deferred<Value = void>(): Deferred<Value> {
 /** Makes its promise when somebody asks for it: a client has a few for every publish, and most are settled unseen. */
 class LazyDeferred<Value> implements Deferred<Value> {
   #promise: Promise<Value> | undefined
-  #outcome: { readonly value: Value } | { readonly error: unknown } | undefined
-  #settle: { readonly resolve: (value: Value) => void; readonly reject: (error: unknown) => void } | undefined
+  /** Absent where it was settled before anybody asked. */
+  #resolve: ((value: Value) => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
 
   get promise(): Promise<Value> {
-    this.#promise ??= this.#make()
+    this.#promise ??= new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
     return this.#promise
   }
 
   resolve(value: Value): void {
-    if (this.#outcome !== undefined) return
-    this.#outcome = { value }
-    this.#settle?.resolve(value)
+    if (this.#resolve === undefined) this.#promise ??= Promise.resolve(value)
+    else this.#resolve(value)
   }
 
   reject(error: unknown): void {
-    if (this.#outcome !== undefined) return
-    this.#outcome = { error }
-    this.#settle?.reject(error)
-  }
-
-  #make(): Promise<Value> {
-    const outcome = this.#outcome
-    const promise = new Promise<Value>((resolve, reject) => {
-      if (outcome === undefined) this.#settle = { resolve, reject }
-      else if ('error' in outcome) reject(outcome.error)
-      else resolve(outcome.value)
-    })
-    promise.catch(ignore)
-    return promise
+    this.promise.catch(() => undefined)
+    this.#reject?.(error)
   }
 }
-
-function ignore(): void {}

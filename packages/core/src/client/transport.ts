@@ -24,6 +24,11 @@ export interface Connection {
   readonly closed: Promise<ThingmeshError>
   /** Settles on the hub's acknowledgement; at once for at-most-once. A connection whose acknowledgement is late ends. */
   publish(draft: OutgoingDraft): Promise<Published>
+  /**
+   * `publish` for one who has many, all at-least-once: in place of a promise it calls back, once and never before it has returned.
+   * Absent where that gains nothing.
+   */
+  send?(draft: OutgoingDraft, settled: Settled): void
   /** Settles when the hub has confirmed it. Rejects, and leaves the connection be, where the hub refuses the filter. */
   subscribe(request: SubscribeRequest): Promise<Subscribed>
   unsubscribe(filter: string): Promise<void>
@@ -36,6 +41,9 @@ export interface Connection {
   /** `forGood`: the hub need not keep anything for a connection to come. Idempotent. */
   close(forGood: boolean): Promise<void>
 }
+
+/** With `published` on the hub's acknowledgement, or else with what the promise would have been rejected with. */
+export type Settled = (published: Published | undefined, error?: unknown) => void
 
 /** A draft that carries its own idempotency key, 1 to 64 printable ASCII characters: however often it is sent, it is stored once. */
 export interface OutgoingDraft extends Draft {

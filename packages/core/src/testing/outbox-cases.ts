@@ -27,7 +27,7 @@ export const outboxCases: readonly OutboxCase[] = [
       const outbox = make()
       const [entry] = [entryOf(1)]
       await outbox.open()
-      await outbox.append(entry)
+      await outbox.write([entry], [])
       await outbox.close()
       const again = make()
       same((await again.open()).length, outbox.durable ? 1 : 0)
@@ -39,7 +39,7 @@ export const outboxCases: readonly OutboxCase[] = [
     async run(make) {
       const outbox = make()
       await outbox.open()
-      await outbox.append(entryOf(1))
+      await outbox.write([entryOf(1)], [])
       await outbox.close()
       await outbox.close()
     },
@@ -49,8 +49,11 @@ export const outboxCases: readonly OutboxCase[] = [
     async run(make) {
       const outbox = make()
       await outbox.open()
-      await Promise.all(Array.from({ length: 500 }, (_, n) => outbox.append(entryOf(n + 1))))
-      await outbox.remove([7, 7, 501, 9_999])
+      await outbox.write(
+        Array.from({ length: 500 }, (_, n) => entryOf(n + 1)),
+        [],
+      )
+      await outbox.write([], [7, 7, 501, 9_999])
       await outbox.close()
     },
   },
@@ -88,16 +91,15 @@ export const outboxCases: readonly OutboxCase[] = [
     async run(make) {
       const first = make()
       await first.open()
-      await Promise.all([1, 2, 3, 4, 5].map(sequence => first.append(entryOf(sequence))))
-      await first.remove([2, 4])
+      await first.write([1, 2, 3, 4, 5].map(entryOf), [])
+      await first.write([], [2, 4])
       await first.close()
       const second = make()
       same(
         (await second.open()).map(({ sequence }) => sequence),
         [1, 3, 5],
       )
-      await second.append(entryOf(6))
-      await second.remove([1])
+      await second.write([entryOf(6)], [1])
       await second.close()
       const third = make()
       same(
@@ -114,8 +116,7 @@ export const outboxCases: readonly OutboxCase[] = [
       const outbox = make()
       await outbox.open()
       for (let n = 1; n <= 1_000; n++) {
-        await outbox.append({ ...entryOf(n), payload: new Uint8Array(1_000) })
-        if (n > 3) await outbox.remove([n - 3])
+        await outbox.write([{ ...entryOf(n), payload: new Uint8Array(1_000) }], n > 3 ? [n - 3] : [])
       }
       await outbox.close()
       const again = make()
@@ -131,7 +132,7 @@ export const outboxCases: readonly OutboxCase[] = [
 async function reopened(make: () => Outbox, entries: readonly OutboxEntry[]): Promise<readonly OutboxEntry[]> {
   const outbox = make()
   await outbox.open()
-  await Promise.all(entries.map(entry => outbox.append(entry)))
+  await outbox.write(entries, [])
   await outbox.close()
   const again = make()
   const found = await again.open()

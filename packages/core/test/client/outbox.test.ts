@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Client, type ClientOptions, type OutboxEntry, openClient } from '../../src/client/index.ts'
+import {
+  type Client,
+  type ClientOptions,
+  memoryOutbox,
+  type Outbox,
+  type OutboxEntry,
+  openClient,
+} from '../../src/client/index.ts'
 import { ThingmeshError } from '../../src/errors/index.ts'
 import { rejection } from './scripted-server.ts'
 import { offline, type ScriptedTransport, scriptedTransport, until } from './scripted-transport.ts'
@@ -259,6 +266,50 @@ describe('the outbox of a client', () => {
     const never = client.drain()
     await client.close()
     expect(await rejection(never)).toMatchObject({ code: 'canceled' })
+  })
+
+  it('keeps what there is room for where there is none for all, and tells the others', async () => {
+    const transport = scriptedTransport()
+    const kept: string[] = []
+    const outbox: Outbox = {
+      ...memoryOutbox(),
+      async write(entries) {
+        if (entries.some(({ payload }) => payload.length > 5)) throw new Error('no room')
+        kept.push(...entries.map(textOf))
+      },
+    }
+    const client = await open(transport, { outbox })
+    const channel = client.channel('c')
+    const [first, large, last] = ['a', 'too large', 'b'].map(text => channel.publish(text))
+    expect(await rejection(large!.stored)).toMatchObject({ code: 'unavailable', outcome: 'not-sent' })
+    await Promise.all([first!.stored, last!.stored])
+    expect(kept).toEqual(['a', 'b'])
+    expect(client.outbox.stats().count).toBe(2)
+    await until(() => transport.sent.length === 2)
+    expect(transport.sent.map(({ text }) => text)).toEqual(['a', 'b'])
+  })
+
+  it('writes all of a turn at once, and leaves nothing behind of what was superseded while it was written', async () => {
+    const kept = new Map<number, string>()
+    let writes = 0
+    const outbox: Outbox = {
+      ...memoryOutbox(),
+      async write(entries, gone) {
+        writes++
+        await new Promise(resolve => setImmediate(resolve))
+        for (const entry of entries) kept.set(entry.sequence, textOf(entry))
+        for (const sequence of gone) kept.delete(sequence)
+      },
+    }
+    const { client } = await openOffline({ outbox })
+    const channel = client.channel('c', { policy: 'latest-only' })
+    const receipts = ['1', '2', '3'].map(text => channel.publish(text))
+    await until(() => writes === 1)
+    const last = channel.publish('4')
+    await Promise.all([...receipts, last].map(({ stored }) => stored))
+    expect(writes).toBe(2)
+    await until(() => kept.size === 1)
+    expect([...kept.values()]).toEqual(['4'])
   })
 
   it('leaves the bytes of the caller alone, and they it', async () => {

@@ -5,8 +5,8 @@ import { ThingmeshError } from '../../errors/index.ts'
 import { notSent } from '../failure.ts'
 import type { Published } from '../http.ts'
 import { platform } from '../platform.ts'
-import { type Deferred, deferred } from '../status.ts'
-import type { Connection, OutgoingDraft, Subscribed, SubscribeRequest } from '../transport.ts'
+import { deferred } from '../status.ts'
+import type { Connection, OutgoingDraft, Settled, Subscribed, SubscribeRequest } from '../transport.ts'
 import { toMessage, toPublish } from './mapping.ts'
 import { errorFromReason } from './reasons.ts'
 import type { SessionState } from './session-state.ts'
@@ -23,8 +23,13 @@ export interface ConnectionTerms {
 
 type Answer = Extract<FromHub, { type: 'puback' | 'suback' | 'unsuback' }>
 
+type Question = Extract<ToHub, { readonly type: 'publish' | 'subscribe' | 'unsubscribe' }>
+
+/** Called with what the hub answers, or with why there will be no answer. */
+type Answered = (answer: Answer | undefined, error?: unknown) => void
+
 interface Asked {
-  readonly answer: Deferred<Answer>
+  readonly answered: Answered
   readonly sinceMs: number
 }
 
@@ -38,7 +43,8 @@ export class MqttConnection implements Connection {
   readonly #terms: ConnectionTerms
   readonly #stream: PacketStream
   readonly #writer = new FieldWriter()
-  readonly #asked = new Map<number, Asked>()
+  /** By packet id: no more than ever were under way at once, because the lowest that is free is taken. */
+  readonly #asked: (Asked | undefined)[] = []
   /** In the order they came, which is the order to acknowledge them in (MQTT-4.6.0-2). */
   readonly #toAcknowledge: { readonly packetId: number; taken: boolean }[] = []
   readonly #closed = deferred<ThingmeshError>()
@@ -49,7 +55,6 @@ export class MqttConnection implements Connection {
   #packetBytesMax = Number.POSITIVE_INFINITY
   #inFlightMax = inFlightMax
   #identifiers = true
-  #lastPacketId = 0
   #heardAtMs = now()
   #pingedAtMs: number | undefined
   #timer: unknown
@@ -93,10 +98,20 @@ export class MqttConnection implements Connection {
       this.#send(toPublish(draft, 0))
       return {}
     }
-    const answer = await this.#ask(packetId => toPublish(draft, packetId))
-    const reasonCode = answer.type === 'puback' ? answer.reasonCode : 0x80
-    if (reasonCode >= 0x80) throw errorFromReason(reasonCode, answer.properties?.reasonString, 'rejected')
+    const refusal = refusalIn(await this.#answer(toPublish(draft, this.#packetId)))
+    if (refusal !== undefined) throw refusal
     return {}
+  }
+
+  send(draft: OutgoingDraft, settled: Settled): void {
+    try {
+      this.#ask(toPublish(draft, this.#packetId), (answer, error) => {
+        const refusal = answer === undefined ? error : refusalIn(answer)
+        settled(refusal === undefined ? {} : undefined, refusal)
+      })
+    } catch (error) {
+      Promise.resolve().then(() => settled(undefined, error))
+    }
   }
 
   async subscribe(request: SubscribeRequest): Promise<Subscribed> {
@@ -105,21 +120,21 @@ export class MqttConnection implements Connection {
     const id = this.#state.route(request)
     const resumed = request.again && this.#sessionPresent
     const qos: QoS = 1
-    const answer = await this.#ask(packetId => ({
+    const answer = await this.#answer({
       type: 'subscribe',
-      packetId,
+      packetId: this.#packetId,
       subscriptions: [{ filter, qos, retainHandling: resumed ? 2 : 0 }],
       ...(this.#identifiers ? { properties: { subscriptionIdentifiers: [id] } } : {}),
-    }))
-    const reasonCode = answer.type === 'suback' ? (answer.reasonCodes[0] ?? 0x80) : 0x80
-    if (reasonCode < 0x80) return { resumed }
+    })
+    const refusal = refusalIn(answer)
+    if (refusal === undefined) return { resumed }
     this.#state.forget(filter)
-    throw errorFromReason(reasonCode, answer.properties?.reasonString, 'rejected')
+    throw refusal
   }
 
   async unsubscribe(filter: string): Promise<void> {
     this.#state.forget(filter)
-    await this.#ask(packetId => ({ type: 'unsubscribe', packetId, filters: [filter] }))
+    await this.#answer({ type: 'unsubscribe', packetId: this.#packetId, filters: [filter] })
   }
 
   check(): void {
@@ -146,8 +161,7 @@ export class MqttConnection implements Connection {
       cause: reason,
       outcome: 'unknown',
     })
-    for (const { answer } of this.#asked.values()) answer.reject(unknown)
-    this.#asked.clear()
+    for (const asked of this.#asked.splice(0)) asked?.answered(undefined, unknown)
     this.#connack.reject(reason)
     this.#closed.resolve(reason)
   }
@@ -163,14 +177,10 @@ export class MqttConnection implements Connection {
       case 'puback':
       case 'suback':
       case 'unsuback':
-        this.#asked.get(packet.packetId)?.answer.resolve(packet)
-        this.#asked.delete(packet.packetId)
+        this.#receiveAnswer(packet)
         break
       case 'disconnect':
         this.end(errorFromDisconnect(packet))
-        break
-      case 'pingresp':
-        break
     }
   }
 
@@ -189,6 +199,14 @@ export class MqttConnection implements Connection {
     this.#identifiers = properties.subscriptionIdentifiersAvailable !== false
     if (properties.serverKeepAlive !== undefined) this.#keepAliveMs = properties.serverKeepAlive * 1000
     this.#connack.resolve()
+  }
+
+  #receiveAnswer(answer: Answer): void {
+    const { packetId } = answer
+    const asked = this.#asked[packetId]
+    if (asked === undefined) return
+    this.#asked[packetId] = undefined
+    asked.answered(answer)
   }
 
   #receivePublish(packet: PublishPacket): void {
@@ -216,14 +234,17 @@ export class MqttConnection implements Connection {
     }
   }
 
-  async #ask(toPacket: (packetId: number) => ToHub): Promise<Answer> {
+  /** With the next packet id. */
+  #ask(packet: Question, answered: Answered): void {
     if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'not-sent' })
-    const packetId = this.#nextPacketId()
-    const packet = toPacket(packetId)
-    const asked = { answer: deferred<Answer>(), sinceMs: now() }
     this.#send(packet)
-    this.#asked.set(packetId, asked)
-    return asked.answer.promise
+    this.#asked[packet.packetId] = { answered, sinceMs: now() }
+  }
+
+  #answer(packet: Question): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#ask(packet, (answer, error) => (answer === undefined ? reject(error) : resolve(answer)))
+    })
   }
 
   /** Throws `too-large`, as `not-sent`, what the hub would end the connection for. */
@@ -246,10 +267,11 @@ export class MqttConnection implements Connection {
     throw new ThingmeshError('rate-limited', text, { outcome: 'not-sent' })
   }
 
-  #nextPacketId(): number {
-    do this.#lastPacketId = (this.#lastPacketId % 0xffff) + 1
-    while (this.#asked.has(this.#lastPacketId))
-    return this.#lastPacketId
+  /** The next packet id, which is taken when the packet is sent. */
+  get #packetId(): number {
+    let packetId = 1
+    while (this.#asked[packetId] !== undefined) packetId++
+    return packetId
   }
 
   #ping(): void {
@@ -260,9 +282,8 @@ export class MqttConnection implements Connection {
   /** One timer for all that can be late. What is silent for half the keep-alive is asked whether it still lives. */
   #tick(): void {
     const { timeoutMs } = this.#terms
-    const [oldest] = this.#asked.values()
     const late = (sinceMs: number | undefined): boolean => sinceMs !== undefined && now() - sinceMs >= timeoutMs
-    if (late(oldest?.sinceMs) || late(this.#pingedAtMs)) {
+    if (late(this.#pingedAtMs) || this.#asked.some(asked => late(asked?.sinceMs))) {
       this.end(new ThingmeshError('timeout', `no answer from the hub within ${timeoutMs} ms`, { outcome: 'unknown' }))
       return
     }
@@ -276,6 +297,12 @@ export class MqttConnection implements Connection {
 
 function now(): number {
   return platform().performance.now()
+}
+
+function refusalIn(answer: Answer): ThingmeshError | undefined {
+  const reasonCode = answer.type === 'puback' ? answer.reasonCode : (answer.reasonCodes[0] ?? 0x80)
+  if (reasonCode < 0x80) return undefined
+  return errorFromReason(reasonCode, answer.properties?.reasonString, 'rejected')
 }
 
 function errorFromDisconnect({ reasonCode, properties }: DisconnectPacket): ThingmeshError {

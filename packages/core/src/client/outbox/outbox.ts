@@ -23,18 +23,17 @@ export interface OutboxEntry {
  * does that. One client uses it at a time.
  */
 export interface Outbox {
-  /** What was appended is there after the process died. Then a publish is safe as soon as it is here. */
+  /** What was written is there after the process died. Then a publish is safe as soon as it is here. */
   readonly durable: boolean
   /** What is kept, oldest first. Before everything else, and once. Throws where what is kept cannot be read. */
   open(): Promise<readonly OutboxEntry[]>
-  /** Settles when the entry is as safe as this outbox makes it. Calls are kept in their order. */
-  append(entry: OutboxEntry): Promise<void>
   /**
-   * Forgets these. Settles when that is on its way: after a crash an entry may be there again, and because its key is the
-   * same the hub stores it once.
+   * Keeps the entries, all or none of them, and forgets those of the sequences that are gone. Settles when the entries are as safe
+   * as this outbox makes them. What is gone need not be safe: after a crash an entry may be there again, and because its key
+   * is the same the hub stores it once. Called again when it has settled, with all that came meanwhile.
    */
-  remove(sequences: readonly number[]): Promise<void>
-  /** What was appended is safe when this settles. Idempotent. */
+  write(entries: readonly OutboxEntry[], gone: readonly number[]): Promise<void>
+  /** After the last write. Idempotent. */
   close(): Promise<void>
 }
 

@@ -27,10 +27,18 @@ export interface OutboxQueueOptions {
 export class OutboxQueue {
   readonly #options: OutboxQueueOptions
   readonly #shares = new Map<string, Share>()
-  /** Kept and not under way, oldest first. */
-  #waiting = new Map<number, OutboxRecord>()
-  /** Handed to a connection, oldest first. */
-  readonly #underWay = new Map<number, OutboxRecord>()
+  /**
+   * The ends of the line of all records, in their order. No `Map` or `Set`: one that goes on being filled and emptied leaves tables
+   * behind that keep alive what has long gone, and to copy that costs a garbage collector more than all the rest.
+   */
+  #oldest: OutboxRecord | undefined
+  #newest: OutboxRecord | undefined
+  /** None that is older waits. */
+  #next: OutboxRecord | undefined
+  /** What the outbox is to be told next. While it writes, this gathers: all that came meanwhile shares a sync. */
+  #unkept: OutboxRecord[] = []
+  #gone: number[] = []
+  #writing: Promise<void> | undefined
   #sequence = 0
   #count = 0
   #bytes = 0
@@ -54,10 +62,10 @@ export class OutboxQueue {
 
   async open(): Promise<void> {
     for (const entry of await this.#options.outbox.open()) {
-      const record = toRecord(entry)
+      const record = toRecord(entry, this.#share(channelOf(entry)))
       record.stored.resolve()
+      record.state = 'waiting'
       this.#admit(record)
-      this.#waiting.set(entry.sequence, record)
       this.#sequence = Math.max(this.#sequence, entry.sequence)
     }
   }
@@ -73,7 +81,7 @@ export class OutboxQueue {
   ): OutboxRecord | Promise<OutboxRecord> {
     const share = this.#share(channelOf(draft))
     const bytes = bytesOf(draft)
-    if (limits.policy === 'latest-only') this.#supersede(share, draft.topic)
+    if (limits.policy === 'latest-only') this.#supersede(draft.topic)
     if (limits.policy === 'drop-oldest') this.#dropOldest(share, bytes, limits)
     // Who comes while others wait stands behind them, or the order of the calls is lost. Who need not wait is in at once.
     if (share.isAwaited || !share.fits(bytes, limits)) {
@@ -87,9 +95,10 @@ export class OutboxQueue {
 
   #keep(share: Share, draft: NewEntry, limits: ResolvedLimits): OutboxRecord | Promise<OutboxRecord> {
     if (this.#closedBy !== undefined) return Promise.reject(this.#closedBy)
-    const record = toRecord(this.#number(draft, limits))
+    const record = toRecord(this.#number(draft, limits), share)
     this.#admit(record)
-    this.#store(record)
+    this.#unkept.push(record)
+    this.#write()
     // One that leaves wakes one that waits; there may be room for more.
     share.wake()
     return record
@@ -103,55 +112,86 @@ export class OutboxQueue {
       sequence,
       key: `${this.#options.name}.${sequence.toString(36)}`,
       storedAtMs,
-      ...(limits.ageMaxMs === Number.POSITIVE_INFINITY ? {} : { expiresAtMs: storedAtMs + limits.ageMaxMs }),
+      expiresAtMs: limits.ageMaxMs === Number.POSITIVE_INFINITY ? undefined : storedAtMs + limits.ageMaxMs,
     }
   }
 
-  /** What is not stored here yet is not sent: else a crash could leave the hub with a draft whose number is given again. */
-  #store(record: OutboxRecord): void {
-    this.#options.outbox.append(record.entry).then(
-      () => {
-        record.stored.resolve()
-        // It may have been dropped, or the client closed, while it was written.
-        if (!this.#share(record.channel).records.has(record)) return
-        this.#waiting.set(record.entry.sequence, record)
-        this.onWaiting()
-      },
-      (error: unknown) => {
-        const failed = isThingmeshError(error) ? error : notKept(error)
-        this.#release(record)
-        record.stored.reject(failed)
-        record.acked.reject(failed)
-      },
-    )
+  #write(): void {
+    this.#writing ??= this.#writeAll()
+  }
+
+  async #writeAll(): Promise<void> {
+    // What one turn of the event loop has to say is one batch.
+    await undefined
+    while (this.#unkept.length + this.#gone.length > 0) {
+      const batch = this.#unkept
+      const gone = this.#gone
+      this.#unkept = []
+      this.#gone = []
+      await this.#writeBatch(batch, gone)
+    }
+    // In the same turn as the look at what is left, or what comes in between would lie there.
+    this.#writing = undefined
+  }
+
+  /** What is not kept here yet is not sent: else a crash could leave the hub with a draft whose number is given again. */
+  async #writeBatch(batch: readonly OutboxRecord[], gone: readonly number[]): Promise<void> {
+    try {
+      await this.#options.outbox.write(
+        batch.map(({ entry }) => entry),
+        gone,
+      )
+    } catch (error) {
+      // Where there is no room for all there may be for some.
+      if (batch.length > 1) for (const record of batch) await this.#writeBatch([record], [])
+      else for (const record of batch) this.#notKept(record, error)
+      return
+    }
+    for (const record of batch) {
+      record.stored.resolve()
+      // It may have been dropped while it was written.
+      if (record.state === 'gone') this.#gone.push(record.entry.sequence)
+      else record.state = 'waiting'
+    }
+    this.onWaiting()
+  }
+
+  /** With what the outbox failed of, where it says so itself. */
+  #notKept(record: OutboxRecord, cause: unknown): void {
+    const text = 'the outbox could not keep the draft'
+    const error = isThingmeshError(cause)
+      ? cause
+      : new ThingmeshError('unavailable', text, { cause, outcome: 'not-sent' })
+    this.#release(record)
+    record.stored.reject(error)
+    record.acked.reject(error)
   }
 
   /** Takes out the oldest that waits and is worth sending, as under way. */
   next(): OutboxRecord | undefined {
-    for (const record of this.#waiting.values()) {
-      const { sequence, expiresAtMs } = record.entry
-      if (expiresAtMs !== undefined && expiresAtMs <= this.#options.now()) {
-        this.#drop(record, 'expired')
-        continue
+    for (let record = this.#next; record !== undefined; record = this.#next) {
+      // What is newer is kept no sooner.
+      if (record.state === 'new') return undefined
+      this.#next = record.newer
+      if (record.state !== 'waiting') continue
+      const { expiresAtMs } = record.entry
+      if (expiresAtMs === undefined || expiresAtMs > this.#options.now()) {
+        record.state = 'under way'
+        return record
       }
-      this.#waiting.delete(sequence)
-      this.#underWay.set(sequence, record)
-      return record
+      this.#drop(record, 'expired')
     }
     return undefined
   }
 
   /** Puts back what is under way, before everything that waits. Its acknowledgement may come all the same. */
   putBack(): void {
-    if (this.#underWay.size === 0) return
-    const all = [...this.#underWay.values(), ...this.#waiting.values()]
-    all.sort((a, b) => a.entry.sequence - b.entry.sequence)
-    this.#underWay.clear()
-    this.#waiting = new Map(all.map(record => [record.entry.sequence, record]))
+    for (const record of this.#records()) if (record.state === 'under way') record.state = 'waiting'
+    this.#next = this.#oldest
   }
 
   acknowledge(record: OutboxRecord, published: Published): void {
-    if (!this.#share(record.channel).records.has(record)) return
+    if (record.state === 'gone') return
     const now = this.#options.now()
     if (this.#ackedAtMs !== undefined) {
       const interval = Math.max(0, now - this.#ackedAtMs)
@@ -163,7 +203,7 @@ export class OutboxQueue {
   }
 
   setAside(record: OutboxRecord, error: ThingmeshError): void {
-    if (!this.#share(record.channel).records.has(record)) return
+    if (record.state === 'gone') return
     this.#setAside++
     this.#forget(record)
     record.acked.reject(error)
@@ -171,7 +211,7 @@ export class OutboxQueue {
   }
 
   stats(): OutboxStats {
-    const oldest = this.#oldest()
+    const oldest = this.#oldest
     const interval = this.#ackIntervalMs
     return {
       count: this.#count,
@@ -195,20 +235,20 @@ export class OutboxQueue {
   async close(reason: ThingmeshError): Promise<void> {
     if (this.#closedBy === undefined) {
       this.#closedBy = reason
-      for (const share of this.#shares.values()) {
-        share.rejectWaiters(reason)
-        for (const record of share.records) record.acked.reject(reason)
-      }
+      for (const share of this.#shares.values()) share.rejectWaiters(reason)
+      for (const record of this.#records()) record.acked.reject(reason)
       this.#emptied.resolve()
     }
+    while (this.#writing !== undefined) await this.#writing
     await this.#options.outbox.close()
   }
 
-  #oldest(): OutboxRecord | undefined {
-    const [underWay] = this.#underWay.values()
-    const [waiting] = this.#waiting.values()
-    if (underWay === undefined || waiting === undefined) return underWay ?? waiting
-    return underWay.entry.sequence < waiting.entry.sequence ? underWay : waiting
+  /** From the oldest on; anew where the one that it stands at goes, because others may go with it. */
+  *#records(): Generator<OutboxRecord, void, undefined> {
+    for (let record = this.#oldest; record !== undefined; ) {
+      yield record
+      record = record.state === 'gone' ? this.#oldest : record.newer
+    }
   }
 
   /** Settles when there is room, and the share waits for us to arrive. */
@@ -240,15 +280,15 @@ export class OutboxQueue {
   }
 
   #dropOldest(share: Share, bytes: number, limits: ResolvedLimits): void {
-    for (const record of share.records) {
+    for (const record of this.#records()) {
       if (share.fits(bytes, limits)) return
-      if (!this.#underWay.has(record.entry.sequence)) this.#drop(record, 'oldest')
+      if (record.share === share && record.state !== 'under way') this.#drop(record, 'oldest')
     }
   }
 
-  #supersede(share: Share, topic: string): void {
-    for (const record of share.records) {
-      if (record.entry.topic === topic && !this.#underWay.has(record.entry.sequence)) this.#drop(record, 'superseded')
+  #supersede(topic: string): void {
+    for (const record of this.#records()) {
+      if (record.entry.topic === topic && record.state !== 'under way') this.#drop(record, 'superseded')
     }
   }
 
@@ -262,7 +302,9 @@ export class OutboxQueue {
   }
 
   #forget(record: OutboxRecord): void {
-    this.#options.outbox.remove([record.entry.sequence]).catch(() => undefined)
+    // What is not kept yet is not there to be forgotten.
+    if (record.state !== 'new') this.#gone.push(record.entry.sequence)
+    this.#write()
     this.#release(record)
   }
 
@@ -276,27 +318,34 @@ export class OutboxQueue {
   }
 
   #admit(record: OutboxRecord): void {
-    this.#share(record.channel).add(record)
+    record.share.add(record.bytes)
     this.#count++
     this.#bytes += record.bytes
+    record.older = this.#newest
+    if (this.#newest === undefined) this.#oldest = record
+    else this.#newest.newer = record
+    this.#newest = record
+    this.#next ??= record
   }
 
   #release(record: OutboxRecord): void {
-    const share = this.#share(record.channel)
-    if (!share.records.has(record)) return
-    this.#waiting.delete(record.entry.sequence)
-    this.#underWay.delete(record.entry.sequence)
+    if (record.state === 'gone') return
+    record.state = 'gone'
+    const { older, newer, bytes, share } = record
+    if (older === undefined) this.#oldest = newer
+    else older.newer = newer
+    if (newer === undefined) this.#newest = older
+    else newer.older = older
+    if (this.#next === record) this.#next = newer
+    // What has gone must not hold what has not.
+    record.older = undefined
+    record.newer = undefined
     this.#count--
-    this.#bytes -= record.bytes
-    share.remove(record)
+    this.#bytes -= bytes
+    share.remove(bytes)
     if (this.#count > 0) return
     const emptied = this.#emptied
     this.#emptied = deferred()
     emptied.resolve()
   }
-}
-
-/** What an outbox failed of, where it does not say so itself. */
-function notKept(cause: unknown): ThingmeshError {
-  return new ThingmeshError('unavailable', 'the outbox could not keep the draft', { cause, outcome: 'not-sent' })
 }

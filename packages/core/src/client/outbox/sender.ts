@@ -1,7 +1,7 @@
 import { type ThingmeshError, toThingmeshError } from '../../errors/index.ts'
 import { type Backoff, backoffMs } from '../backoff.ts'
 import { platform } from '../platform.ts'
-import type { Connection } from '../transport.ts'
+import type { Connection, Settled } from '../transport.ts'
 import type { OutboxQueue } from './queue.ts'
 import type { OutboxRecord } from './shares.ts'
 
@@ -59,39 +59,36 @@ export class OutboxSender {
   }
 
   #send(connection: Connection, record: OutboxRecord): void {
-    connection.publish(record.entry).then(
-      published => {
-        this.#queue.acknowledge(record, published)
-        if (connection !== this.#connection) return
+    const settled: Settled = (published, thrown) => {
+      if (published !== undefined) this.#queue.acknowledge(record, published)
+      // What a connection did not get through has been put back when it ended.
+      if (connection !== this.#connection) return
+      if (published === undefined) this.#refuse(record, toThingmeshError(thrown))
+      else {
         this.#failures = 0
         this.#acknowledged++
-        this.#settled()
-      },
-      (thrown: unknown) => {
-        // What a connection did not get through has been put back when it ended.
-        if (connection !== this.#connection) return
-        const error = toThingmeshError(thrown)
-        if (isPoison(error) || (error.outcome === 'rejected' && this.#refusedOften(record))) {
-          this.#queue.setAside(record, error)
-        } else {
-          this.#refused = true
-          this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds, error.retryAfterSeconds ?? 0)
-        }
-        this.#settled()
-      },
-    )
+      }
+      this.#underWay--
+      if (!this.#refused) this.#pump()
+      else if (this.#underWay === 0) this.#waitAndGoOn()
+    }
+    if (connection.send !== undefined) connection.send(record.entry, settled)
+    else connection.publish(record.entry).then(settled, (error: unknown) => settled(undefined, error))
+  }
+
+  #refuse(record: OutboxRecord, error: ThingmeshError): void {
+    if (isPoison(error) || (error.outcome === 'rejected' && this.#refusedOften(record))) {
+      this.#queue.setAside(record, error)
+      return
+    }
+    this.#refused = true
+    this.#retryAfterSeconds = Math.max(this.#retryAfterSeconds, error.retryAfterSeconds ?? 0)
   }
 
   #refusedOften(record: OutboxRecord): boolean {
     if (record.refusedAt === this.#acknowledged) return false
     record.refusedAt = this.#acknowledged
     return ++record.refusals >= refusalsMax
-  }
-
-  #settled(): void {
-    this.#underWay--
-    if (!this.#refused) this.#pump()
-    else if (this.#underWay === 0) this.#waitAndGoOn()
   }
 
   #waitAndGoOn(): void {

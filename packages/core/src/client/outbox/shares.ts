@@ -2,13 +2,20 @@ import type { Published } from '../http.ts'
 import { type Deferred, deferred } from '../status.ts'
 import type { OutboxEntry, OutboxLimits, OutboxPolicy } from './outbox.ts'
 
+/** `new`: not kept yet. `under way`: handed to a connection. `gone`: acknowledged, refused or dropped. */
+export type RecordState = 'new' | 'waiting' | 'under way' | 'gone'
+
 /** An entry and what is known about it while the process lives. */
 export interface OutboxRecord {
   readonly entry: OutboxEntry
-  readonly channel: string
+  readonly share: Share
   readonly bytes: number
   readonly stored: Deferred
   readonly acked: Deferred<Published>
+  state: RecordState
+  /** Its neighbours in the line of all that there are. */
+  older: OutboxRecord | undefined
+  newer: OutboxRecord | undefined
   /** Refusals that may pass, which it has had while others got through; and how many had, at the last of them. */
   refusals: number
   refusedAt: number
@@ -24,13 +31,16 @@ export function bytesOf({ payload, topic }: Pick<OutboxEntry, 'payload' | 'topic
   return payload.length + topic.length
 }
 
-export function toRecord(entry: OutboxEntry): OutboxRecord {
+export function toRecord(entry: OutboxEntry, share: Share): OutboxRecord {
   return {
     entry,
-    channel: channelOf(entry),
+    share,
     bytes: bytesOf(entry),
     stored: deferred(),
     acked: deferred(),
+    state: 'new',
+    older: undefined,
+    newer: undefined,
     refusals: 0,
     refusedAt: -1,
   }
@@ -57,13 +67,13 @@ export function resolveLimits(limits: OutboxLimits): ResolvedLimits {
   return resolved
 }
 
-/** What one channel has in the outbox: its drafts, their bytes, and who waits for room, first come first served. */
+/** What one channel has in the outbox: how many drafts, their bytes, and who waits for room, first come first served. */
 export class Share {
-  readonly records = new Set<OutboxRecord>()
   readonly #waiters: Deferred[] = []
   /** Told that there may be room, and not come to take it yet. */
   #woken = 0
-  bytes = 0
+  #count = 0
+  #bytes = 0
 
   /** Who comes now stands behind somebody. */
   get isAwaited(): boolean {
@@ -74,21 +84,21 @@ export class Share {
     return this.#waiters.length
   }
 
-  add(record: OutboxRecord): void {
-    this.records.add(record)
-    this.bytes += record.bytes
+  add(bytes: number): void {
+    this.#count++
+    this.#bytes += bytes
   }
 
-  remove(record: OutboxRecord): void {
-    if (!this.records.delete(record)) return
-    this.bytes -= record.bytes
+  remove(bytes: number): void {
+    this.#count--
+    this.#bytes -= bytes
     this.wake()
   }
 
   /** One draft fits in an empty share whatever its size: what is too large for the hub the hub will say. */
   fits(bytes: number, limits: ResolvedLimits): boolean {
-    if (this.records.size === 0) return true
-    return this.records.size < limits.countMax && this.bytes + bytes <= limits.bytesMax
+    if (this.#count === 0) return true
+    return this.#count < limits.countMax && this.#bytes + bytes <= limits.bytesMax
   }
 
   /** At the end of the line, or in front where one that was woken found too little room. */

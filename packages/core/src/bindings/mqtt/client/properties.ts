@@ -66,8 +66,8 @@ export function writeProperties(writer: FieldWriter, properties: Properties = {}
   writer.withLength(() => {
     for (const name in properties) {
       const value = properties[name as PropertyName]
-      const row = table.find(row => row[2] === name)
-      if (value === undefined || row === undefined) continue
+      const row = value === undefined ? value : table.find(row => row[2] === name)
+      if (row === undefined) continue
       const [id, kind] = row
       for (const item of isList(kind) ? (value as unknown[]) : [value]) {
         writer.uint(id, 1)
