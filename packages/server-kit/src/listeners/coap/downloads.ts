@@ -52,7 +52,7 @@ export class Downloads {
     const { response, isLast } = cut({ options: download.options, payload: download.body }, wanted)
     if (isLast && !download.isSent) {
       download.isSent = true
-      download.onEnd()
+      download.onEnd?.()
     }
     return response
   }
@@ -61,11 +61,15 @@ export class Downloads {
    * The first part of an answer, or all of it. `onEnd` comes when the rest was fetched, or will not be: at once where
    * there is no rest, or no room to keep it.
    */
-  begin(key: string, content: Content, wanted: Block | undefined, onEnd: () => void = () => undefined): Response {
+  begin(key: string, content: Content, wanted: Block | undefined, onEnd?: () => void): Response {
     const { response, isLast } = cut(content, wanted)
+    // Whoever registers again while a notification is under way fetches the rest of that, and not of this answer. To fetch
+    // the rest of this one he asks for its first block: their ETags tell him (RFC 7959, section 2.4).
+    const earlier = this.#transfers.download(key)
+    if (onEnd === undefined && wanted === undefined && earlier?.onEnd !== undefined && !earlier.isSent) return response
     this.#transfers.end(key)
     if (isLast) {
-      onEnd()
+      onEnd?.()
       return response
     }
     // A copy: the payload is a part of what the network read, or of a page of the log.
@@ -76,7 +80,7 @@ export class Downloads {
       this.#transfers.begin({ kind: 'download', ...facts, isSent: false, onEnd })
     } catch {
       // Counted. What is still there when it is asked for comes from the store; what is not is refused then.
-      onEnd()
+      onEnd?.()
     }
     return response
   }

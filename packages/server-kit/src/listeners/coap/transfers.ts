@@ -27,8 +27,8 @@ export interface Download extends TransferFacts {
   readonly body: Uint8Array
   /** The last block was sent; kept in case that was lost on the way, and while there is room. */
   isSent: boolean
-  /** It was sent whole, or will not be. Called once. */
-  readonly onEnd: () => void
+  /** Of a notification: it was sent whole, or will not be. Called once. */
+  readonly onEnd: (() => void) | undefined
 }
 
 type Transfer = Upload | Download
@@ -102,7 +102,7 @@ export class Transfers {
     if (transfer === undefined) return
     this.#transfers.delete(key)
     this.#bytes -= transfer.bytes
-    if (transfer.kind === 'download' && !transfer.isSent) transfer.onEnd()
+    if (transfer.kind === 'download' && !transfer.isSent) transfer.onEnd?.()
   }
 
   tick(): void {

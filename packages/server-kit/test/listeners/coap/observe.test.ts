@@ -2,7 +2,7 @@ import { blockOption, Code, encodeMessage, findStrings, OptionNumber, uintOption
 import { describe, expect, it } from 'vitest'
 import { bytes } from '../../support/hub.ts'
 import { type Site, startSite, type Thing } from './fixture.ts'
-import { observe, same, type TestPeer, textOf, uintOf } from './peer.ts'
+import { eTagOf, observe, same, type TestPeer, textOf, uintOf } from './peer.ts'
 
 const path = '/c/telemetry/a'
 const token = Uint8Array.of(0xab)
@@ -187,6 +187,29 @@ describe('an observation', () => {
     peer.acknowledge(held)
     expect(textOf(await peer.notification(token))).toBe('waiting')
     expect(textOf(await peer.notification(token))).toBe('last')
+  })
+
+  it('leaves the rest of a large notification where it is, and who wants its own answer asks for that', async () => {
+    const { peer, writer } = await start({ listener: { addressProof: 'none' } })
+    await peer.ask(register)
+    await writer.publish('telemetry/a', 'x'.repeat(1_500), { retain: true })
+    const notification = await peer.take(message => same(message.token, token))
+    await writer.publish('telemetry/a', 'y'.repeat(1_600), { retain: true })
+    const renewed = await peer.ask(register)
+    expect([textOf(renewed).length, uintOf(renewed, OptionNumber.size2)]).toEqual([1_024, 1_600])
+    const blockAt = (number: number) => {
+      const options = [blockOption(OptionNumber.block2, { number, more: false, sizeExponent: 6 })]
+      return peer.ask({ path, options })
+    }
+    const rest = await blockAt(1)
+    expect(textOf(rest)).toBe('x'.repeat(1_500 - 1_024))
+    expect(eTagOf(rest)).toEqual(eTagOf(notification))
+    peer.acknowledge(notification)
+    const next = await peer.take(message => same(message.token, token))
+    expect(eTagOf(next)).toEqual(eTagOf(renewed))
+    // From its first block on, which is asked for, it is the newest value and no notification.
+    await writer.publish('telemetry/a', 'z'.repeat(1_700), { retain: true })
+    expect(textOf(await blockAt(0)) + textOf(await blockAt(1))).toBe('z'.repeat(1_700))
   })
 
   it('ends by a GET that says so, with the value as its answer', async () => {
