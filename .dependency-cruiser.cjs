@@ -72,7 +72,6 @@ module.exports = {
     ...[
       ['cbor-x', `^${core}/codec/cbor`],
       ['@standard-schema/spec', `^${core}/schema`],
-      ['coap', '^packages/client-node/src/transports/coap'],
       ['mqtt', '^packages/client-node/src/transports/mqttjs'],
       ['eventemitter3', `^${kit}/control`],
       ['hono|@hono/node-server|@valibot/to-json-schema|valibot', `^${kit}/listeners/http`],

@@ -74,7 +74,7 @@ async function toTransport(text: string, options: ConnectOptions): Promise<Trans
     case 'https:':
       return httpTransport(text, options.tls === undefined ? options : overTls(options, options.tls))
     case 'coap:': {
-      // Who does not speak CoAP need not load node-coap.
+      // Who does not speak CoAP need not load it.
       const { coapTransport } = await import('./transports/coap/transport.ts')
       return coapTransport(host, port(5683), options)
     }

@@ -66,6 +66,19 @@ describe('a client over coap', () => {
     await expect(telemetry.history().next()).rejects.toMatchObject({ code: 'unsupported', outcome: 'not-sent' })
   })
 
+  it('publishes at most once, also what goes in blocks', async () => {
+    const { open } = await startSite()
+    const client = await open()
+    const telemetry = client.channel('telemetry')
+    const messages = telemetry.subscribe()
+    await messages.confirmed
+    const payloads = ['small', 'large'.repeat(300)]
+    for (const payload of payloads) await telemetry.publish(payload, { delivery: 'at-most-once' })
+    const heard: unknown[] = []
+    for await (const { payload, delivery } of messages) if (heard.push([payload, delivery]) === 2) break
+    expect(heard).toEqual(payloads.map(payload => [payload, 'at-most-once']))
+  })
+
   it('begins an observation of one address with its last value', async () => {
     const { open } = await startSite()
     const client = await open()

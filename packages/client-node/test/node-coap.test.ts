@@ -17,8 +17,8 @@ import { Agent } from 'coap'
 import { expect, it, onTestFinished } from 'vitest'
 
 /*
- * Why this package observes by itself, and leaves only requests to node-coap: what node-coap 1.5.0 does with
- * notifications. Where one of these fails after an update, that reason is gone.
+ * Why this package does without node-coap: what node-coap 1.5.0 does with notifications, and with blocks over a network
+ * that repeats. Where one of these fails after an update, that reason is gone.
  */
 
 interface Server {
@@ -103,4 +103,38 @@ it('node-coap acknowledges what nobody has taken', async () => {
   for (let n = 2; n < 200; n++) server.notify(n, `${n}`)
   const acknowledged = () => server.heard.filter(({ type }) => type === 'acknowledgement').length
   await expect.poll(acknowledged).toBe(198)
+})
+
+it('node-coap takes the answer to an earlier block, that comes again, for the answer to the last one', async () => {
+  const socket = createSocket('udp4')
+  const blocks: number[] = []
+  socket.on('message', (datagram, from) => {
+    const { token, messageId, options } = decodeMessage(datagram)
+    const value = findOption(options, OptionNumber.block1)!
+    const { number, more } = parseBlock(value)
+    blocks.push(number)
+    // The network has lost the last block, and says the answer to the one before twice.
+    if (!more) return
+    const told = [{ number: OptionNumber.block1, value }]
+    const answer = {
+      type: 'acknowledgement',
+      code: Code.continue,
+      messageId,
+      token,
+      options: told,
+      payload: noBytes,
+    } as const
+    for (let i = 0; i < 2; i++) socket.send(encodeMessage(answer), from.port, from.address)
+  })
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  onTestFinished(() => void socket.close())
+  const agent = new Agent()
+  const request = agent.request({ host: '127.0.0.1', port: socket.address().port, method: 'POST', pathname: '/a' })
+  request.on('error', () => undefined)
+  request.setOption('Block1', Buffer.of(5))
+  request.end(Buffer.alloc(1_000))
+  const [response] = await once(request, 'response')
+  expect(response.code).toBe('2.31')
+  await expect.poll(() => blocks).toEqual([0, 1])
 })

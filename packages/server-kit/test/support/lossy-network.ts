@@ -15,7 +15,7 @@ export class LossyNetwork {
   readonly #front: Socket
   readonly #behind = new Map<string, Socket>()
   readonly #timers = new Set<NodeJS.Timeout>()
-  readonly #losses: Losses
+  #losses: Losses
   #state: number
   dropped = 0
 
@@ -36,6 +36,11 @@ export class LossyNetwork {
     })
     onTestFinished(() => network.close())
     return network
+  }
+
+  /** From now on; what is delayed already comes. */
+  change(losses: Losses): void {
+    this.#losses = losses
   }
 
   close(): void {

@@ -30,11 +30,11 @@ export interface CoapParts {
   readonly windows: Windows
   readonly who: CoapWho
   readonly checkMs: number
-  /** Closes the sockets. */
+  /** Closes the socket. */
   readonly release: () => void
 }
 
-/** A hub over CoAP: two sockets, one for requests and one for observations. */
+/** A hub over CoAP. */
 export class CoapConnection implements Connection {
   /** RFC 7252, section 4.7: one exchange at a time; and two of them may overtake each other. */
   readonly inFlightMax = 1
@@ -53,6 +53,7 @@ export class CoapConnection implements Connection {
     })
     this.#host = {
       endpoint: parts.endpoint,
+      requests: parts.requests,
       windows: parts.windows,
       end: error => this.end(toThingmeshError(error)),
       refused: (observation, error) => {
@@ -66,15 +67,14 @@ export class CoapConnection implements Connection {
   async publish(draft: OutgoingDraft): Promise<Published> {
     this.#checkLive()
     const { topic, payload, delivery, retain } = draft
-    const confirmable = delivery !== 'at-most-once'
-    const options = [...toAddress(topic, this.#parts.who), ...toPublishOptions(draft)]
-    const asked = this.#parts.requests.ask({ method: retain ? 'PUT' : 'POST', confirmable, options, payload })
-    // Whether it is refused, or lost, nobody wants to wait for.
-    if (!confirmable) {
-      asked.catch(() => undefined)
+    const { requests, who } = this.#parts
+    const options = [...toAddress(topic, who), ...toPublishOptions(draft)]
+    const request = { code: retain ? Code.put : Code.post, options, payload }
+    if (delivery === 'at-most-once') {
+      await this.#watched(requests.tell(request))
       return {}
     }
-    const answer = await this.#watched(asked)
+    const answer = await this.#watched(requests.send(request))
     if (isRefusal(answer)) throw this.#weighed(errorFromAnswer(answer))
     return {}
   }
@@ -108,7 +108,7 @@ export class CoapConnection implements Connection {
       throw new ThingmeshError('unsupported', 'coap has the last value of one address', { outcome: 'not-sent' })
     }
     const options = toAddress(filter, this.#parts.who)
-    const answer = await this.#watched(this.#parts.requests.ask({ method: 'GET', confirmable: true, options }))
+    const answer = await this.#watched(this.#parts.requests.get(options))
     if (answer.code === Code.notFound) return []
     if (isRefusal(answer)) throw this.#weighed(errorFromAnswer(answer))
     const { payload } = answer
@@ -128,9 +128,9 @@ export class CoapConnection implements Connection {
 
   /** Proves the credential: a list of nothing is the smallest answer that needs one. Rejects with the hub's refusal. */
   async greet(): Promise<void> {
-    const { endpoint, who } = this.#parts
+    const { requests, who } = this.#parts
     const nothing = stringOption(OptionNumber.uriQuery, 'rt=-')
-    const answer = await endpoint.get([...toTarget(['.well-known', 'core'], who), nothing])
+    const answer = await requests.get([...toTarget(['.well-known', 'core'], who), nothing])
     if (isRefusal(answer)) throw errorFromAnswer(answer)
   }
 
@@ -143,7 +143,6 @@ export class CoapConnection implements Connection {
       cause: reason,
       outcome: 'unknown',
     })
-    this.#parts.requests.close(told)
     this.#parts.endpoint.close(told)
     this.#parts.release()
     this.#resolveClosed(reason)

@@ -1,23 +1,20 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:dgram'
 import { ThingmeshError } from '@thingmesh/core'
-import {
-  blockOption,
-  type CoapMessage,
-  type CoapOption,
-  Code,
-  decodeMessage,
-  encodeEmpty,
-  encodeMessage,
-  findOption,
-  noBytes,
-  OptionNumber,
-  parseBlock,
-} from '@thingmesh/core/coap'
-import type { Answer } from './mapping.ts'
+import { type CoapMessage, Code, decodeMessage, encodeEmpty, encodeMessage, noBytes } from '@thingmesh/core/coap'
+
+/** A request, but for what the message layer makes of it. */
+export type Outgoing = Pick<CoapMessage, 'code' | 'options' | 'payload'>
 
 /** What comes under a token that is observed. `acknowledge` is to be called once, when the next may come. */
 export type OnNotification = (message: CoapMessage, acknowledge: () => void) => void
+
+interface Times {
+  /** For an answer. */
+  readonly timeoutMs: number
+  /** To the first repetition. */
+  readonly ackTimeoutMs: number
+}
 
 interface Pending {
   readonly token: string
@@ -30,21 +27,19 @@ interface Pending {
 }
 
 /** RFC 7252, section 4.8. */
-const ackTimeoutMs = 2_000
 const ackRandomFactor = 1.5
 const retransmitMax = 4
 /** Message ids of the hub that are remembered, so that what is sent again is not taken for news (section 4.5). */
 const heardMax = 256
-/** Of one body, in blocks. */
-const bodyBytesMax = 8_388_608
 
 /**
- * A CoAP client's message layer over one socket, for observing. node-coap observes too, but acknowledges a notification
- * before anybody has it, and drops those that come in blocks: see `test/node-coap.test.ts`.
+ * A CoAP client's message layer over one socket (RFC 7252, section 4). Our own, because node-coap acknowledges a
+ * notification before anybody has it, drops those that come in blocks, and takes a body for sent whose last block was
+ * lost: see `test/node-coap.test.ts`.
  */
 export class CoapEndpoint {
   readonly #socket: Socket
-  readonly #timeoutMs: number
+  readonly #times: Times
   readonly #pending = new Map<string, Pending>()
   readonly #observed = new Map<string, OnNotification>()
   /** By message id: whether what came was acknowledged. */
@@ -52,9 +47,9 @@ export class CoapEndpoint {
   #messageId = randomInt(0x1_0000)
 
   /** The socket is the caller's to close, after `close`. */
-  constructor(socket: Socket, timeoutMs: number) {
+  constructor(socket: Socket, times: Times) {
     this.#socket = socket
-    this.#timeoutMs = timeoutMs
+    this.#times = times
     socket.on('message', datagram => this.#receive(datagram))
   }
 
@@ -66,52 +61,16 @@ export class CoapEndpoint {
     this.#observed.delete(toHex(token))
   }
 
-  /** A GET, and the whole of its answer. Rejects with `timeout` or `unavailable`, and the outcome `unknown`. */
-  async get(options: readonly CoapOption[], token: Uint8Array = randomBytes(8)): Promise<Answer> {
-    let answer = await this.#ask(options, token)
-    const echo = findOption(answer.options, OptionNumber.echo)
-    // RFC 9175, section 2.3: the hub wants to know that we are where we write from.
-    if (answer.code === Code.unauthorized && echo !== undefined) {
-      answer = await this.#ask([...options, { number: OptionNumber.echo, value: echo }], token)
-    }
-    return this.whole(answer, withoutObserve(options))
+  /** Once, and nobody waits for an answer. */
+  tell(type: 'confirmable' | 'non-confirmable', request: Outgoing, token: Uint8Array = noBytes): void {
+    this.#send(encodeMessage({ ...request, type, messageId: this.#nextMessageId(), token }))
   }
 
-  /** The answer with the rest of its body, which is fetched from where `options` say (RFC 7959, section 2.4). */
-  async whole(first: Answer, options: readonly CoapOption[]): Promise<Answer> {
-    const parts = [first.payload]
-    let bytes = first.payload.length
-    let block = blockOf(first)
-    while (block?.more) {
-      const { number, sizeExponent } = block
-      const next = blockOption(OptionNumber.block2, { number: number + 1, more: false, sizeExponent })
-      const answer = await this.#ask([...options, next], randomBytes(8))
-      if (answer.code !== Code.content) throw new ThingmeshError('unavailable', 'the rest of a message is gone')
-      bytes += answer.payload.length
-      if (bytes > bodyBytesMax) {
-        throw new ThingmeshError('too-large', `a message of more than ${bodyBytesMax} bytes`, { outcome: 'unknown' })
-      }
-      parts.push(answer.payload)
-      block = blockOf(answer)
-    }
-    return parts.length === 1 ? first : { ...first, payload: new Uint8Array(Buffer.concat(parts)) }
-  }
-
-  /** A GET whose answer nobody waits for. */
-  tell(options: readonly CoapOption[], token: Uint8Array): void {
-    this.#send(toGet(options, token, this.#nextMessageId()))
-  }
-
-  /** Whoever waits is told the reason. */
-  close(reason: ThingmeshError): void {
-    for (const pending of [...this.#pending.values()]) this.#settle(pending, () => pending.reject(reason))
-    this.#observed.clear()
-  }
-
-  #ask(options: readonly CoapOption[], token: Uint8Array): Promise<CoapMessage> {
+  /** Settles with its answer, which may be in blocks. Rejects with `timeout` or `unavailable`, and the outcome `unknown`. */
+  ask(request: Outgoing, token: Uint8Array): Promise<CoapMessage> {
     return new Promise((resolve, reject) => {
       const messageId = this.#nextMessageId()
-      const bytes = toGet(options, token, messageId)
+      const bytes = encodeMessage({ ...request, type: 'confirmable', messageId, token })
       const pending: Pending = {
         token: toHex(token),
         messageId,
@@ -121,13 +80,14 @@ export class CoapEndpoint {
         timer: undefined,
       }
       this.#pending.set(pending.token, pending)
+      const { timeoutMs, ackTimeoutMs } = this.#times
       const startedAt = performance.now()
       let waitMs = ackTimeoutMs * (1 + (ackRandomFactor - 1) * Math.random())
       let sent = 0
       const turn = (): void => {
-        const leftMs = startedAt + this.#timeoutMs - performance.now()
+        const leftMs = startedAt + timeoutMs - performance.now()
         if (leftMs <= 0) {
-          const text = `no answer from the hub within ${this.#timeoutMs} ms`
+          const text = `no answer from the hub within ${timeoutMs} ms`
           this.#settle(pending, () => reject(new ThingmeshError('timeout', text, { outcome: 'unknown' })))
           return
         }
@@ -139,6 +99,12 @@ export class CoapEndpoint {
       }
       turn()
     })
+  }
+
+  /** Whoever waits is told the reason. */
+  close(reason: ThingmeshError): void {
+    for (const pending of [...this.#pending.values()]) this.#settle(pending, () => pending.reject(reason))
+    this.#observed.clear()
   }
 
   #settle(pending: Pending, settle: () => void): void {
@@ -199,11 +165,11 @@ export class CoapEndpoint {
       if (pending?.messageId === messageId) this.#settle(pending, () => pending.resolve(message))
       return
     }
-    // An answer apart, which under a token that is observed may as well be the next notification: it is taken for both.
-    const isAnswer = pending !== undefined && (pending.isAcknowledged || onNotification === undefined)
-    if (isAnswer) this.#settle(pending, () => pending.resolve(message))
+    // An answer apart, which under a token that is observed may as well be the next notification: it is taken for both,
+    // and says as well that the hub observes.
+    if (pending !== undefined) this.#settle(pending, () => pending.resolve(message))
     if (onNotification !== undefined) onNotification(message, acknowledge)
-    else if (isAnswer) acknowledge()
+    else if (pending !== undefined) acknowledge()
     // RFC 7641, section 3.6: who does not observe any more says so by a reset.
     else this.#send(encodeEmpty('reset', messageId))
   }
@@ -217,19 +183,6 @@ export class CoapEndpoint {
     this.#messageId = (this.#messageId + 1) & 0xffff
     return this.#messageId
   }
-}
-
-function toGet(options: readonly CoapOption[], token: Uint8Array, messageId: number): Uint8Array {
-  return encodeMessage({ type: 'confirmable', code: Code.get, messageId, token, options, payload: noBytes })
-}
-
-function blockOf({ options }: Answer) {
-  const value = findOption(options, OptionNumber.block2)
-  return value === undefined ? undefined : parseBlock(value)
-}
-
-function withoutObserve(options: readonly CoapOption[]): readonly CoapOption[] {
-  return options.filter(({ number }) => number !== OptionNumber.observe)
 }
 
 function toHex(token: Uint8Array): string {

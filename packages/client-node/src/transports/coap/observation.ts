@@ -3,10 +3,12 @@ import { type ClientMessage, type SubscribeRequest, ThingmeshError, toClientMess
 import {
   type CoapMessage,
   type CoapOption,
+  Code,
   findOption,
   findStrings,
   findUint,
   isNewer,
+  noBytes,
   Observe,
   OptionNumber,
   parseMessagePath,
@@ -14,10 +16,12 @@ import {
 } from '@thingmesh/core/coap'
 import type { CoapEndpoint } from './endpoint.ts'
 import { type Answer, errorFromAnswer, isRefusal, readFacts } from './mapping.ts'
+import type { CoapRequests } from './requests.ts'
 import type { Windows } from './windows.ts'
 
 export interface ObservationHost {
   readonly endpoint: CoapEndpoint
+  readonly requests: CoapRequests
   readonly windows: Windows
   /** The connection is over: something was missed, or may have been. */
   readonly end: (error: ThingmeshError) => void
@@ -34,13 +38,16 @@ export class Observation {
   readonly #host: ObservationHost
   readonly #window: ReturnType<Windows['of']>
   readonly #token = randomBytes(8)
-  /** The newest number so far. */
-  #sequence = 0
+  /** The newest number so far; there is one when it is registered. */
+  #sequence: number | undefined
   /** Of what was told lately: a last value that is told again is no message. */
   readonly #eTags = new Set<string>()
   /** Notifications one after the other, also where one has more blocks to fetch. */
   #work: Promise<void> = Promise.resolve()
+  /** What is told now, until there is all of it. */
+  #fetching: Promise<unknown> = Promise.resolve()
   #isRegistered = false
+  #isRegistering = false
   #isOver = false
 
   constructor(request: SubscribeRequest, address: readonly CoapOption[], host: ObservationHost) {
@@ -52,10 +59,23 @@ export class Observation {
 
   /** Settles when the hub has registered it. Rejects with its refusal. */
   async begin(): Promise<void> {
-    const answer = await this.#register()
+    const { endpoint } = this.#host
+    // From here on: a notification may come while the last value is still fetched, and is given after it.
+    endpoint.observe(this.#token, (message, acknowledge) => this.#receive(message, acknowledge))
+    const beginning = this.#begin()
+    this.#work = beginning.catch(() => undefined)
+    await beginning.catch((error: unknown) => {
+      this.#isOver = true
+      endpoint.forget(this.#token)
+      throw error
+    })
+  }
+
+  async #begin(): Promise<void> {
+    const first = await this.#register()
     this.#isRegistered = true
-    this.#sequence = findUint(answer.options, OptionNumber.observe) ?? 0
-    this.#host.endpoint.observe(this.#token, (message, acknowledge) => this.#receive(message, acknowledge))
+    this.#sequence ??= findUint(first.options, OptionNumber.observe)
+    const answer = await this.#whole(first)
     if (!isValue(answer)) return
     this.#isNew(answer)
     await this.#window.admit(() => this.#request.onMessage(this.#toMessage(answer, 'at-least-once', true)))
@@ -68,7 +88,11 @@ export class Observation {
   async renew(): Promise<void> {
     // Under the same token, which one request at a time may have (RFC 7252, section 5.3.1).
     if (!this.#isRegistered) return
-    const known = this.#sequence
+    // The answer may be in blocks, and a hub has one body at a time for each peer and resource.
+    await this.#fetching
+    if (this.#isOver) return
+    const known = this.#sequence ?? 0
+    // Its value was told, or will be.
     const answer = await this.#register()
     const sequence = findUint(answer.options, OptionNumber.observe)
     if (this.#isOver) return
@@ -81,12 +105,16 @@ export class Observation {
     if (this.#isOver) return
     this.#isOver = true
     this.#host.endpoint.forget(this.#token)
-    this.#host.endpoint.tell([...this.#address, uintOption(OptionNumber.observe, Observe.deregister)], this.#token)
+    const options = [...this.#address, uintOption(OptionNumber.observe, Observe.deregister)]
+    this.#host.endpoint.tell('confirmable', { code: Code.get, options, payload: noBytes }, this.#token)
   }
 
   async #register(): Promise<Answer> {
     const options = [...this.#address, uintOption(OptionNumber.observe, Observe.register)]
-    const answer = await this.#host.endpoint.get(options, this.#token)
+    this.#isRegistering = true
+    const answer = await this.#host.requests.getFirst(options, this.#token).finally(() => {
+      this.#isRegistering = false
+    })
     if (isRefusal(answer)) throw errorFromAnswer(answer)
     if (findOption(answer.options, OptionNumber.observe) !== undefined) return answer
     // RFC 7641, section 3.1: a server may answer as to any GET.
@@ -97,7 +125,8 @@ export class Observation {
     if (this.#isOver) return
     if (isRefusal(message)) {
       acknowledge()
-      this.#refuse(errorFromAnswer(message))
+      // One that answers a registration is for whoever registers.
+      if (!this.#isRegistering) this.#refuse(errorFromAnswer(message))
       return
     }
     this.#sequence = findUint(message.options, OptionNumber.observe) ?? this.#sequence
@@ -105,13 +134,21 @@ export class Observation {
   }
 
   async #take(message: CoapMessage, acknowledge: () => void): Promise<void> {
-    const whole = await this.#host.endpoint.whole(message, this.#address)
+    const whole = await this.#whole(message)
     if (this.#isOver) return
     const delivery = message.type === 'confirmable' ? 'at-least-once' : 'at-most-once'
     if (isValue(message) && this.#isNew(message)) {
       await this.#window.admit(() => this.#request.onMessage(this.#toMessage(whole, delivery, false)))
     }
     acknowledge()
+  }
+
+  async #whole(first: Answer): Promise<Answer> {
+    const fetching = this.#host.requests.whole(first, this.#address)
+    this.#fetching = fetching.catch(() => undefined)
+    const whole = await fetching
+    if (whole !== undefined) return whole
+    throw new ThingmeshError('unavailable', 'the rest of a message is gone', { outcome: 'unknown' })
   }
 
   #isNew({ options }: Answer): boolean {

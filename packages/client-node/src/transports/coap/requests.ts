@@ -1,105 +1,143 @@
-import type { Socket } from 'node:dgram'
+import { randomBytes } from 'node:crypto'
 import { ThingmeshError } from '@thingmesh/core'
-import { type CoapOption, Code, OptionNumber, toContentFormat, uintOption } from '@thingmesh/core/coap'
-import { Agent, type IncomingMessage } from 'coap'
+import {
+  type Block,
+  blockBytes,
+  blockOffset,
+  blockOption,
+  type CoapMessage,
+  type CoapOption,
+  Code,
+  findOption,
+  noBytes,
+  OptionNumber,
+  parseBlock,
+  sizeExponentMax,
+  sliceBody,
+  uintOption,
+} from '@thingmesh/core/coap'
+import type { CoapEndpoint, Outgoing } from './endpoint.ts'
 import type { Answer } from './mapping.ts'
-import { UnconnectedLook } from './socket.ts'
 
-export interface Asked {
-  readonly method: 'GET' | 'POST' | 'PUT'
-  readonly confirmable: boolean
-  readonly options: readonly CoapOption[]
-  readonly payload?: Uint8Array
-}
-
-/** Names of options that node-coap takes with bytes as they are. */
-const names = {
-  [OptionNumber.uriPath]: 'Uri-Path',
-  [OptionNumber.uriQuery]: 'Uri-Query',
-  [OptionNumber.contentFormat]: 'Content-Format',
-  [OptionNumber.maxAge]: 'Max-Age',
-} as const
-
-/** A larger body goes in blocks of that size: it leaves room for a long path and the keys in a datagram of 1,152 bytes. */
-const blockBytes = 512
+/** A larger body goes in blocks of 512 bytes: that leaves room for a long path and the key in a datagram of 1,152. */
 const blockExponent = 5
+/** Of one body of an answer. */
+const bodyBytesMax = 8_388_608
+/** No answer is wanted, of whatever class (RFC 7967, section 2.1). */
+const noAnswer = uintOption(OptionNumber.noResponse, 0b11010)
 
-/** Requests by node-coap: it sends again what is not acknowledged, matches answers, and takes bodies apart and together. */
+/**
+ * Requests whose bodies may be larger than a datagram, to a hub that may want to know that we are where we write from. All
+ * reject with `timeout` or `unavailable`, and the outcome `unknown`; a refusal is an answer, for the caller to judge.
+ */
 export class CoapRequests {
-  readonly #agent: Agent
-  readonly #timeoutMs: number
-  readonly #rejects = new Set<(error: ThingmeshError) => void>()
+  readonly #endpoint: CoapEndpoint
 
-  /** The socket is the caller's to close, after `close`. */
-  constructor(socket: Socket, timeoutMs: number) {
-    this.#agent = new Agent({ socket: new UnconnectedLook(socket) as unknown as Socket })
-    this.#agent.on('error', () => undefined)
-    this.#timeoutMs = timeoutMs
+  constructor(endpoint: CoapEndpoint) {
+    this.#endpoint = endpoint
   }
 
-  /** Rejects with `timeout` or `unavailable`, and the outcome `unknown`. What was answered is the caller's to judge. */
-  async ask(asked: Asked): Promise<Answer> {
-    const first = await this.#ask(asked)
-    // RFC 9175, section 2.3: the hub wants to know that we are where we write from.
-    const echo = first.options.find(({ number }) => number === OptionNumber.echo)
-    return first.code === Code.unauthorized && echo !== undefined ? this.#ask(asked, echo.value) : first
+  /** A GET, and the whole of its answer. */
+  async get(options: readonly CoapOption[]): Promise<Answer> {
+    const value = await this.whole(await this.getFirst(options), options)
+    if (value !== undefined) return value
+    const fromTheStart = blockOption(OptionNumber.block2, { number: 0, more: false, sizeExponent: sizeExponentMax })
+    const newer = await this.whole(await this.getFirst([...options, fromTheStart]), options)
+    if (newer !== undefined) return newer
+    throw new ThingmeshError('unavailable', 'the value changed while it was fetched', { outcome: 'unknown' })
   }
 
-  /** Whoever waits is told the reason. */
-  close(reason: ThingmeshError): void {
-    for (const reject of this.#rejects) reject(reason)
-    this.#rejects.clear()
-    this.#agent.close()
+  /** A GET, and what comes of its answer in one. */
+  getFirst(options: readonly CoapOption[], token?: Uint8Array): Promise<Answer> {
+    return this.#ask({ code: Code.get, options, payload: noBytes }, token)
   }
 
-  #ask({ method, confirmable, options, payload }: Asked, echo?: Uint8Array): Promise<Answer> {
-    const request = this.#agent.request({ method, confirmable })
-    for (const [number, name] of Object.entries(names)) {
-      const values = options.filter(option => option.number === Number(number)).map(({ value }) => Buffer.from(value))
-      if (values.length > 0) request.setOption(name, values)
-    }
-    if (echo !== undefined) request.setOption(String(OptionNumber.echo) as never, Buffer.from(echo))
-    if (payload !== undefined && payload.length > blockBytes) request.setOption('Block1', Buffer.of(blockExponent))
-    return new Promise<Answer>((resolve, reject) => {
-      const fail = (error: ThingmeshError): void => {
-        clearTimeout(timer)
-        this.#rejects.delete(fail)
-        this.#agent.abort(request)
-        reject(error)
+  /**
+   * The answer with the rest of its body, which is fetched from where `options` say. `undefined` where the rest is gone: what
+   * has another ETag by then is the rest of something else (RFC 7959, section 2.4).
+   */
+  async whole(first: Answer, options: readonly CoapOption[]): Promise<Answer | undefined> {
+    const parts = [first.payload]
+    const tag = tagOf(first)
+    let bytes = first.payload.length
+    let block = blockOf(first, OptionNumber.block2)
+    while (block?.more) {
+      const { number, sizeExponent } = block
+      const next = blockOption(OptionNumber.block2, { number: number + 1, more: false, sizeExponent })
+      const answer = await this.#ask({ code: Code.get, options: [...options, next], payload: noBytes })
+      if (answer.code !== Code.content || tagOf(answer) !== tag) return undefined
+      bytes += answer.payload.length
+      if (bytes > bodyBytesMax) {
+        throw new ThingmeshError('too-large', `a message of more than ${bodyBytesMax} bytes`, { outcome: 'unknown' })
       }
-      this.#rejects.add(fail)
-      const timer = setTimeout(() => {
-        fail(
-          new ThingmeshError('timeout', `no answer from the hub within ${this.#timeoutMs} ms`, { outcome: 'unknown' }),
-        )
-      }, this.#timeoutMs)
-      request.on('error', (cause: unknown) => {
-        fail(new ThingmeshError('unavailable', 'the request could not be sent', { cause, outcome: 'unknown' }))
-      })
-      request.on('response', (response: IncomingMessage) => {
-        clearTimeout(timer)
-        this.#rejects.delete(fail)
-        resolve(toAnswer(response))
-      })
-      request.end(payload === undefined ? undefined : Buffer.from(payload))
-    })
+      parts.push(answer.payload)
+      block = blockOf(answer, OptionNumber.block2)
+    }
+    return parts.length === 1 ? first : { ...first, payload: new Uint8Array(Buffer.concat(parts)) }
+  }
+
+  /** Settles with the answer to all of it. */
+  async send(request: Outgoing): Promise<Answer> {
+    const { last, refusal } = await this.#allButLast(request)
+    if (last === undefined) return refusal
+    const answer = await this.#ask(last)
+    // That another block may come says nothing of what became of the last one.
+    if (answer.code !== Code.continue) return answer
+    throw new ThingmeshError('unavailable', 'the hub asked for more of a body than there is', { outcome: 'unknown' })
+  }
+
+  /** Settles when it has left: whether it is refused, or lost, nobody wants to wait for. */
+  async tell(request: Outgoing): Promise<void> {
+    const { last } = await this.#allButLast(request)
+    if (last === undefined) return
+    this.#endpoint.tell('non-confirmable', { ...last, options: [...last.options, noAnswer] })
+  }
+
+  /** Sends every block but the last (RFC 7959, section 2.5): what asks for that one decides what becomes of the body. */
+  async #allButLast(
+    request: Outgoing,
+  ): Promise<
+    { readonly last: Outgoing; readonly refusal?: never } | { readonly last?: never; readonly refusal: Answer }
+  > {
+    const { code, options, payload } = request
+    if (payload.length <= blockBytes(blockExponent)) return { last: request }
+    // Tells its blocks from those of another body (RFC 9175, section 3).
+    const tag = { number: OptionNumber.requestTag, value: randomBytes(4) }
+    let wanted: Block = { number: 0, more: false, sizeExponent: blockExponent }
+    for (;;) {
+      const slice = sliceBody(payload, wanted, blockExponent)
+      if (slice === undefined) throw new TypeError('a body has a block behind each that is not its last')
+      const { block, bytes } = slice
+      const part = { code, options: [...options, blockOption(OptionNumber.block1, block), tag], payload: bytes }
+      if (!block.more) return { last: part }
+      const answer = await this.#ask(part)
+      if (answer.code !== Code.continue) return { refusal: answer }
+      wanted = following(block, blockOf(answer, OptionNumber.block1))
+    }
+  }
+
+  async #ask(request: Outgoing, token: Uint8Array = randomBytes(8)): Promise<CoapMessage> {
+    const answer = await this.#endpoint.ask(request, token)
+    const value = findOption(answer.options, OptionNumber.echo)
+    if (answer.code !== Code.unauthorized || value === undefined) return answer
+    // RFC 9175, section 2.3.
+    const options = [...request.options, { number: OptionNumber.echo, value }]
+    return this.#endpoint.ask({ ...request, options }, token)
   }
 }
 
-/** node-coap turns what it knows into words; the packet has the bytes. */
-function toAnswer(response: IncomingMessage): Answer {
-  const [top, detail] = response.code.split('.')
-  const options = [...toOptions(response)].sort((a, b) => a.number - b.number)
-  return { code: (Number(top) << 5) | Number(detail), options, payload: new Uint8Array(response.payload) }
+/** The next block, in smaller ones from here on where the hub wants that (RFC 7959, section 2.3). */
+function following(sent: Block, told: Block | undefined): Block {
+  const offset = blockOffset(sent) + blockBytes(sent.sizeExponent)
+  const sizeExponent = Math.min(sent.sizeExponent, told?.sizeExponent ?? sent.sizeExponent)
+  return { number: offset / blockBytes(sizeExponent), more: false, sizeExponent }
 }
 
-function* toOptions(response: IncomingMessage): Generator<CoapOption> {
-  const { options } = response as unknown as { readonly options: readonly { name: unknown; value: unknown }[] }
-  for (const { name, value } of options) {
-    if (typeof name === 'number' && value instanceof Uint8Array) yield { number: name, value: new Uint8Array(value) }
-    if (name === 'Max-Age' && typeof value === 'number') yield uintOption(OptionNumber.maxAge, value)
-    if (name !== 'Content-Format') continue
-    const format = typeof value === 'string' ? toContentFormat(value) : value
-    if (typeof format === 'number') yield uintOption(OptionNumber.contentFormat, format)
-  }
+function tagOf({ options }: Answer): string {
+  return Buffer.from(findOption(options, OptionNumber.eTag) ?? noBytes).toString('hex')
+}
+
+function blockOf({ options }: Answer, option: number): Block | undefined {
+  const value = findOption(options, option)
+  return value === undefined ? undefined : parseBlock(value)
 }

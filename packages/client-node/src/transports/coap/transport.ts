@@ -9,8 +9,13 @@ export interface CoapTransportOptions {
   /** A thing's name or id; a key tells by itself whose it is. */
   readonly thing?: string | undefined
   readonly key?: string | undefined
-  /** For every answer of the hub; 10,000 by default, in which a request is sent up to three times. */
+  /** For every answer of the hub; 10,000 by default, in which a request is sent three times. */
   readonly timeoutMs?: number | undefined
+  /**
+   * After how long, and up to half as long again, a request is sent again the first time (RFC 7252, section 4.8); 2,000 by default,
+   * and less for a network where answers are quick. Each time after is twice as long, four times at most.
+   */
+  readonly ackTimeoutMs?: number | undefined
   /** How often observations are registered anew, by which a hub that has lost them is found out. 30,000 by default. */
   readonly checkMs?: number | undefined
   /** Messages that the readers of one filter may have in front of them; 256 by default. */
@@ -22,29 +27,26 @@ export interface CoapTransportOptions {
  * is no DTLS. Throws `TypeError` for options that make no sense.
  */
 export function coapTransport(host: string, port: number, options: CoapTransportOptions): Transport {
-  const { thing, key, timeoutMs = 10_000, checkMs = 30_000 } = options
+  const { thing, key, timeoutMs = 10_000, ackTimeoutMs = 2_000, checkMs = 30_000 } = options
   if (key === undefined) throw new TypeError('coap takes a key')
   const windows = new Windows(options.receiveMaximum ?? 256)
   return {
     async open(signal) {
       const canceled = new ThingmeshError('canceled', 'the caller gave up', { outcome: 'not-sent' })
       if (signal.aborted) throw canceled
-      const sockets = await Promise.all([openSocket(host, port), openSocket(host, port)]).catch((cause: unknown) => {
+      const socket = await openSocket(host, port).catch((cause: unknown) => {
         throw new ThingmeshError('unavailable', 'the hub could not be found', { cause, outcome: 'not-sent' })
       })
       const release = (): void => {
         // Not before what is under way has left.
-        for (const socket of sockets) setImmediate(() => socket.close())
+        setImmediate(() => socket.close())
       }
-      const [forRequests, forObservations] = sockets
-      const requests = new CoapRequests(forRequests, timeoutMs)
-      const endpoint = new CoapEndpoint(forObservations, timeoutMs)
+      const endpoint = new CoapEndpoint(socket, { timeoutMs, ackTimeoutMs })
+      const requests = new CoapRequests(endpoint)
       const connection = new CoapConnection({ endpoint, requests, windows, who: { thing, key }, checkMs, release })
-      for (const socket of sockets) {
-        socket.on('error', cause => {
-          connection.end(new ThingmeshError('unavailable', 'nobody is there', { cause, outcome: 'unknown' }))
-        })
-      }
+      socket.on('error', cause => {
+        connection.end(new ThingmeshError('unavailable', 'nobody is there', { cause, outcome: 'unknown' }))
+      })
       const cancel = (): void => connection.end(canceled)
       signal.addEventListener('abort', cancel)
       try {
