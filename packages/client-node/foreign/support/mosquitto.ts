@@ -13,8 +13,11 @@ export interface Mosquitto {
   start(): Promise<void>
 }
 
-/** A broker that lets in `sensor` with the password `secret` and lets nobody near `secrets/#`. */
-export async function startMosquitto(): Promise<Mosquitto> {
+/**
+ * A broker that lets in `sensor` with the password `secret` and lets nobody near `secrets/#`. Where it is persistent it writes
+ * what it has when it is stopped.
+ */
+export async function startMosquitto({ isPersistent = false } = {}): Promise<Mosquitto> {
   const directory = await mkdtemp(join(tmpdir(), 'thingmesh-mosquitto-'))
   const port = await freePort()
   const file = (name: string): string => join(directory, name)
@@ -23,7 +26,7 @@ export async function startMosquitto(): Promise<Mosquitto> {
     'allow_anonymous false',
     `password_file ${file('passwords')}`,
     `acl_file ${file('acl')}`,
-    'persistence false',
+    ...(isPersistent ? ['persistence true', `persistence_location ${directory}/`] : ['persistence false']),
     'set_tcp_nodelay true',
     'log_dest none',
   ]
@@ -31,7 +34,7 @@ export async function startMosquitto(): Promise<Mosquitto> {
   if (process.getuid?.() === 0) settings.push('user root')
   await writeFile(file('mosquitto.conf'), `${settings.join('\n')}\n`)
   await writeFile(file('acl'), 'user sensor\ntopic readwrite telemetry/#\n')
-  await ended(spawn('mosquitto_passwd', ['-b', '-c', file('passwords'), 'sensor', 'secret'], { stdio: 'ignore' }))
+  await run('mosquitto_passwd', ['-b', '-c', file('passwords'), 'sensor', 'secret'])
   let running: ChildProcess | undefined
   const broker: Mosquitto = {
     port,
@@ -62,9 +65,16 @@ function pathOfRoot(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` }
 }
 
-async function ended(child: ChildProcess): Promise<void> {
-  const [code] = await once(child, 'exit')
-  if (code !== 0) throw new Error(`mosquitto_passwd ended with ${code}`)
+/** A tool of Mosquitto's, to its end: what it prints, line by line. */
+export async function run(tool: string, args: readonly string[]): Promise<readonly string[]> {
+  const child = spawn(tool, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  let out = ''
+  child.stdout.setEncoding('utf8').on('data', text => {
+    out += text
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`${tool} ended with ${code}`)
+  return out.split('\n').filter(line => line !== '')
 }
 
 async function freePort(): Promise<number> {
