@@ -23,8 +23,15 @@ interface Remembered {
   gone: boolean
 }
 
+/** With what is to be forgotten all the same, where its message is not written. */
+interface Held {
+  readonly remembered: Remembered
+  readonly forgotten: readonly number[]
+}
+
 interface Publisher {
-  readonly name: string
+  readonly domain: DomainId
+  readonly id: PrincipalId
   readonly keys: Map<string, Remembered>
   /** Those that are committed. */
   readonly line: Fifo<Remembered>
@@ -42,6 +49,10 @@ export class Repeats {
   readonly #counters: Counters
   readonly #publishers = new Map<string, Publisher>()
   readonly #line = new Fifo<Remembered>()
+  /** Those whose messages are written together, and so settle together: the last such. */
+  #writing: { readonly committed: Promise<void>; readonly held: Held[] } | undefined
+  /** Whose key was asked for last: one publisher mostly has many messages behind each other. */
+  #last: Publisher | undefined
   #log: LogId | undefined
   /** To be told to the store with the next key. */
   #forgotten: number[] = []
@@ -53,12 +64,13 @@ export class Repeats {
 
   async start(records: KeyRecords, log: LogId): Promise<void> {
     this.#publishers.clear()
+    this.#last = undefined
     this.#line.clear()
     this.#forgotten = []
     this.#log = log
     for (const { domain, publisher, key, sequence } of await records.load()) {
       // A kill may have come between a key's end and the store's note of it.
-      const before = this.#publishers.get(nameOf(domain, publisher))?.keys.get(key)
+      const before = this.#find(domain, publisher)?.keys.get(key)
       if (before !== undefined) this.#forget(before)
       const owner = this.#publisher(domain, publisher)
       const remembered = { sequence, publisher: owner, key, committed: undefined, gone: false }
@@ -75,7 +87,7 @@ export class Repeats {
   /** The first one's receipt, where the publisher has used the key. Throws `invalid-argument` for what is no key. */
   find(domain: DomainId, publisher: PrincipalId, key: string): Receipt | undefined {
     checkKey(key)
-    const known = this.#publishers.get(nameOf(domain, publisher))?.keys.get(key)
+    const known = this.#find(domain, publisher)?.keys.get(key)
     if (known === undefined) return undefined
     this.#counters.repeated.value += 1
     return new RepeatReceipt(this.#log!, known.sequence, known.committed ?? settled)
@@ -94,14 +106,29 @@ export class Repeats {
     const publisher = this.#publisher(record.domain, record.publisher)
     const held: Remembered = { sequence, publisher, key, committed, gone: false }
     publisher.keys.set(key, held)
+    this.#gather({ remembered: held, forgotten }, committed)
+  }
+
+  /** One reaction for all that are written together, as one batch of the log. */
+  #gather(one: Held, committed: Promise<void>): void {
+    if (this.#writing?.committed === committed) {
+      this.#writing.held.push(one)
+      return
+    }
+    const held = [one]
+    this.#writing = { committed, held }
     committed.then(
       () => {
-        held.committed = undefined
-        this.#remember(held)
+        for (const { remembered } of held) {
+          remembered.committed = undefined
+          this.#remember(remembered)
+        }
       },
       () => {
-        this.#drop(held)
-        for (const one of forgotten) this.#forgotten.push(one)
+        for (const { remembered, forgotten } of held) {
+          this.#drop(remembered)
+          for (const one of forgotten) this.#forgotten.push(one)
+        }
       },
     )
   }
@@ -131,15 +158,25 @@ export class Repeats {
 
   #drop({ publisher, key }: Remembered): void {
     publisher.keys.delete(key)
-    if (publisher.keys.size === 0) this.#publishers.delete(publisher.name)
+    if (publisher.keys.size > 0) return
+    this.#publishers.delete(nameOf(publisher.domain, publisher.id))
+    this.#last = undefined
+  }
+
+  #find(domain: DomainId, id: PrincipalId): Publisher | undefined {
+    const last = this.#last
+    if (last?.id === id && last.domain === domain) return last
+    const found = this.#publishers.get(nameOf(domain, id))
+    if (found !== undefined) this.#last = found
+    return found
   }
 
   #publisher(domain: DomainId, id: PrincipalId): Publisher {
-    const name = nameOf(domain, id)
-    let publisher = this.#publishers.get(name)
+    let publisher = this.#find(domain, id)
     if (publisher === undefined) {
-      publisher = { name, keys: new Map(), line: new Fifo() }
-      this.#publishers.set(name, publisher)
+      publisher = { domain, id, keys: new Map(), line: new Fifo() }
+      this.#publishers.set(nameOf(domain, id), publisher)
+      this.#last = publisher
     }
     return publisher
   }

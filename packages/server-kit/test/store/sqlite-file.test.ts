@@ -76,6 +76,24 @@ describe('the file', () => {
     await second.stop()
   })
 
+  it('has the idempotency keys that it was written with when each had a row of its own', async () => {
+    await (await open()).stop()
+    edit(`
+      DROP TABLE key_batch;
+      CREATE TABLE draft_key (
+        sequence INTEGER PRIMARY KEY, domain TEXT NOT NULL, publisher TEXT NOT NULL, key TEXT NOT NULL
+      ) STRICT;
+      INSERT INTO draft_key VALUES (7, 'd', 'thing:1', ' "\\'), (9, 'd', 'thing:1', 'b');
+      PRAGMA user_version = 4;
+    `)
+    const store = await open()
+    expect(await store.keys.load()).toEqual([
+      { domain: 'd', publisher: 'thing:1', key: ' "\\', sequence: 7 },
+      { domain: 'd', publisher: 'thing:1', key: 'b', sequence: 9 },
+    ])
+    await store.stop()
+  })
+
   it('is refused when a newer release wrote it', async () => {
     await (await open()).stop()
     edit('PRAGMA user_version = 99')

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@thingmesh/core'
 import type { KeyRecord, LoanRecord, MessageQuery, PrunePlan, PruneReport, Transfer } from '../../contracts/index.ts'
+import type { KeyBatch } from './key-batch.ts'
 
 /** What the worker is started with. */
 export interface OpenOptions {
@@ -17,7 +18,7 @@ export type Operation =
       readonly log: Uint8Array | undefined
       readonly retained: Uint8Array | undefined
       readonly transfers: readonly Transfer[] | undefined
-      readonly keys: readonly KeyRecord[] | undefined
+      readonly keys: readonly KeyBatch[] | undefined
       readonly forgottenKeys: readonly number[] | undefined
     }
   | { readonly op: 'reserve'; readonly below: number }

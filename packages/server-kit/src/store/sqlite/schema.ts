@@ -55,4 +55,12 @@ export const migrations: readonly string[] = [
     sequence INTEGER PRIMARY KEY, domain TEXT NOT NULL, publisher TEXT NOT NULL, key TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE key_batch (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, live BLOB NOT NULL, body TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO key_batch (first, last, live, body)
+    SELECT sequence, sequence, x'01', json_array(json_array(domain, publisher, json_array(sequence, key))) FROM draft_key;
+  DROP TABLE draft_key;
+  `,
 ]

@@ -16,6 +16,7 @@ import type {
 import { checkBatch } from '../segment/batch.ts'
 import { readMessages } from '../segment/reader.ts'
 import { SegmentWriter } from '../segment/writer.ts'
+import { toKeyBatches } from './key-batch.ts'
 import { StorePort } from './port.ts'
 import type { Operation, ResultOf } from './protocol.ts'
 
@@ -166,7 +167,8 @@ class WorkerLog implements MessageLog {
     const retainedSegment = retained.count === 0 ? undefined : retained.finish()
     const buffers = [logSegment, retainedSegment].flatMap(segment => (segment === undefined ? [] : [segment.buffer]))
     const segments = { log: logSegment, retained: retainedSegment }
-    await this.#ask({ op: 'append', first, last, ...segments, transfers, keys, forgottenKeys }, buffers)
+    const keyBatches = keys === undefined ? undefined : toKeyBatches(keys)
+    await this.#ask({ op: 'append', first, last, ...segments, transfers, keys: keyBatches, forgottenKeys }, buffers)
     this.#nextSequence = Math.max(this.#nextSequence, last + 1)
   }
 

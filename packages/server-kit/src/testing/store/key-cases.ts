@@ -38,6 +38,28 @@ export const keyCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'lets keys go in any order, whatever gaps there are between their sequences',
+    run: async open => {
+      const store = await open()
+      const sequences = [1, 2, 9, 10, 17, 4_097, 4_098, 100_000, 2 ** 33, 2 ** 33 + 1]
+      const kept = new Map<number, KeyRecord>()
+      for (const batch of [sequences.slice(0, 3), sequences.slice(3)]) {
+        const keys = batch.map(sequence => note(sequence, `${sequence}`, { publisher: `thing:${sequence % 2}` }))
+        for (const key of keys) kept.set(key.sequence, key)
+        await store.log.append(
+          batch.map(sequence => message(sequence)),
+          { keys },
+        )
+      }
+      const last = 2 ** 33 + 2
+      for (const [n, gone] of [[2 ** 33, 9, 4_097], [3, 10, 10, 4_099], sequences].entries()) {
+        for (const sequence of gone) kept.delete(sequence)
+        await store.log.append([message(last + n)], { forgottenKeys: gone })
+        equal(await store.keys.load(), [...kept.values()])
+      }
+    },
+  },
+  {
     name: 'notes no key, and lets none go, with a batch that it refuses',
     run: async open => {
       const store = await open()
