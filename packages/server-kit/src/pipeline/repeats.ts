@@ -54,7 +54,7 @@ export class Repeats {
   /** Whose key was asked for last: one publisher mostly has many messages behind each other. */
   #last: Publisher | undefined
   #log: LogId | undefined
-  /** To be told to the store with the next key. */
+  /** To be told to the store with a key, once they are enough. */
   #forgotten: number[] = []
 
   constructor(limits: HubLimits, counters: Counters) {
@@ -95,9 +95,12 @@ export class Repeats {
 
   /** For a message that is about to be written: what to write with it. */
   note(domain: DomainId, publisher: PrincipalId, key: string, sequence: number): KeyNote {
+    const record = { domain, publisher, key, sequence }
+    // Many at once, because the store has noted them together; those it has too many of when they are loaded are forgotten then.
+    if (this.#forgotten.length < this.#limits.keysPerPublisherMax / 4) return { record, forgotten: [] }
     const forgotten = this.#forgotten
     this.#forgotten = []
-    return { record: { domain, publisher, key, sequence }, forgotten }
+    return { record, forgotten }
   }
 
   /** From now on the key stands for that message, unless the store refuses it. */

@@ -117,6 +117,15 @@ describe('idempotency keys', () => {
     expect((await store.keys.load()).map(({ key }) => key)).toEqual(['k', 'k3', 'k4', 'k5', 'k2'])
   })
 
+  it('go from the store a quarter of a publisher’s keys at a time', async () => {
+    const store = memoryStore()
+    const { say } = await startSite({ store, limits: { keysPerPublisherMax: 8 } })
+    for (let i = 0; i < 10; i++) await say(String(i), `k${i}`)
+    expect(await store.keys.load()).toHaveLength(10)
+    await say('10', 'k10')
+    expect((await store.keys.load()).map(({ key }) => key)).toEqual(Array.from({ length: 9 }, (_, i) => `k${i + 2}`))
+  })
+
   it('give way, oldest first, to those of others where there are too many in all', async () => {
     const { say, log, counter, thing, connect } = await startSite({ limits: { keysMax: 3 } })
     const other = await connect(await thing('other'))
