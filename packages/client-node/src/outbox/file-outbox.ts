@@ -15,7 +15,7 @@ export interface FileOutboxOptions {
    * the hub knows.
    */
   readonly durability?: 'disk' | 'process' | undefined
-  /** The file is written anew when more than half of it is of no use any more, and it is larger than this. 1,048,576 by default. */
+  /** The file is written anew when more than half of it is of no use any more, and it is larger than this. 4,194,304 by default. */
   readonly compactBytesMin?: number | undefined
 }
 
@@ -44,7 +44,7 @@ class FileOutbox implements Outbox {
   #goneUnsynced = 0
   #compacting: Promise<void> | undefined
 
-  constructor({ path, durability = 'disk', compactBytesMin = 1_048_576 }: FileOutboxOptions) {
+  constructor({ path, durability = 'disk', compactBytesMin = 4_194_304 }: FileOutboxOptions) {
     this.#path = toAbsolute(path)
     this.#sync = durability === 'disk'
     this.#compactBytesMin = compactBytesMin
