@@ -6,10 +6,11 @@ import { firstLine, Processes } from './brokers/processes.ts'
 import { thingmesh } from './brokers/thingmesh.ts'
 import type { CodecReading, PublishJob, PublishResult } from './client/job.ts'
 import type { ClientBenchOptions } from './client/options.ts'
-import { type ClientReport, type ClientRow, clientNames, toClientMarkdown } from './client/report.ts'
+import { type ClientReport, type ClientResult, type ClientRow, clientNames, toClientMarkdown } from './client/report.ts'
 import { sampleDisk, toDiskReading } from './disk.ts'
 import { BROKER_CORE, LOAD_CORE } from './generator.ts'
 import { readFileSystem, readHost } from './host.ts'
+import { readProcess } from './proc.ts'
 import { whole } from './report/text.ts'
 
 const DISK_MS = 1_000
@@ -72,7 +73,7 @@ async function measureProfile(
   const connections = clientNames.length
   const facts = { processes, dataDir, profile, connections, isWeighed, core: BROKER_CORE, profileDir: undefined }
   const hub = await thingmesh({ dist: options.dist }).start(facts)
-  const rows = clientNames.map((client): ClientRow & { results: PublishResult[] } => ({ client, profile, results: [] }))
+  const rows = clientNames.map((client): ClientRow & { results: ClientResult[] } => ({ client, profile, results: [] }))
   try {
     for (let run = 0; run < options.repeat; run++) {
       for (const [i, { client, results }] of rows.entries()) {
@@ -82,8 +83,9 @@ async function measureProfile(
         const { payloadBytes, window, warmupSeconds, seconds } = options
         const sizes = { payloadBytes, window, warmupSeconds, seconds }
         const topic = hub.topic(i)
+        const before = readProcess(hub.pid)?.cpuSeconds ?? Number.NaN
         const result = await publish(processes, { client, host, port, username, password, topic, directory, ...sizes })
-        results.push(result)
+        results.push({ ...result, hubCpuSeconds: (readProcess(hub.pid)?.cpuSeconds ?? Number.NaN) - before })
         process.stderr.write(`${client} (${profile}): ${whole(result.messages / result.seconds)} msg/s\n`)
       }
     }
@@ -115,7 +117,8 @@ function notesOf(options: ClientBenchOptions, canPin: boolean): string[] {
     `QoS 1, ${payloadBytes} B payload, ${seconds} s measured after ${warmupSeconds} s of warm-up; msg/s are what the hub has acknowledged`,
     `at most ${window} publishes of the program without an acknowledgement, MQTT.js at most 64: it sends what it is given, and a hub takes no more at once`,
     "outbox in a file: each publish is synced to disk before it is sent, many in one sync, and forgotten at the hub's acknowledgement; MQTT.js keeps its own in memory",
-    'a client’s CPU is that of its whole process, all threads',
+    'with keys: each message has an idempotency key, so that it is stored once however often it is sent, as our client’s always has',
+    'a client’s CPU is that of its whole process, all threads, in the measured time; the hub’s is from one client’s start to its end, warm-up too',
     'codecs: one thread, by its CPU time, in turns; PUBLISH is MQTT 5, QoS 1, 64 B payload, with a content type; mqtt-packet is what MQTT.js encodes and parses with',
   ]
 }

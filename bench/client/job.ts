@@ -1,7 +1,10 @@
 /** What one publishing process is told, as JSON in its first argument. */
 export interface PublishJob {
-  /** `thingmesh-memory`: our client with its outbox in memory, which is as much as MQTT.js has. */
-  readonly client: 'thingmesh' | 'thingmesh-memory' | 'mqttjs'
+  /**
+   * `thingmesh-memory`: our client with its outbox in memory, which is as much as MQTT.js has. `mqttjs-keyed`: MQTT.js in a program that
+   * gives each message an idempotency key, which is what it takes to be stored once.
+   */
+  readonly client: 'thingmesh' | 'thingmesh-memory' | 'mqttjs' | 'mqttjs-keyed'
   readonly host: string
   readonly port: number
   readonly username: string
@@ -20,6 +23,8 @@ export interface PublishJob {
 export interface PublishResult {
   /** Acknowledged by the hub in the measured time. */
   readonly messages: number
+  /** With those of the warm-up. */
+  readonly messagesInAll: number
   readonly seconds: number
   /** Of the whole process in that time, all threads. */
   readonly cpuSeconds: number

@@ -1,10 +1,12 @@
 // Publishes as fast as its client goes, QoS 1, and counts what the hub has acknowledged. The first line on standard output is the result.
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { connect, fileOutbox } from '@thingmesh/client-node'
-import { connectAsync } from 'mqtt'
+import { connectAsync, type IClientPublishOptions } from 'mqtt'
 import type { PublishJob, PublishResult } from './job.ts'
 
 const job = JSON.parse(process.argv[2] ?? '') as PublishJob
+const isMqttJs = job.client === 'mqttjs' || job.client === 'mqttjs-keyed'
 const payload = new Uint8Array(job.payloadBytes).fill(0x2e)
 
 interface Publisher {
@@ -14,7 +16,7 @@ interface Publisher {
 }
 
 async function openPublisher(): Promise<Publisher> {
-  return job.client === 'mqttjs' ? openMqttJs() : openThingmesh()
+  return isMqttJs ? openMqttJs() : openThingmesh()
 }
 
 async function openThingmesh(): Promise<Publisher> {
@@ -33,9 +35,18 @@ async function openMqttJs(): Promise<Publisher> {
   const { host, port, username, password } = job
   const client = await connectAsync({ protocol: 'mqtt', host, port, username, password, protocolVersion: 5 })
   const body = Buffer.from(payload)
-  const options = { qos: 1, properties: { contentType: 'application/octet-stream' } } as const
+  const contentType = 'application/octet-stream'
+  const plain = { qos: 1, properties: { contentType } } as const
+  // As long as those of our client.
+  const name = randomBytes(12).toString('hex')
+  let count = 0
+  const keyed = (): IClientPublishOptions => {
+    const key = `${name}.${(++count).toString(36)}`
+    return { qos: 1, properties: { contentType, userProperties: { 'idempotency-key': key } } }
+  }
   return {
-    publish: acknowledged => void client.publish(job.topic, body, options, acknowledged),
+    publish: acknowledged =>
+      void client.publish(job.topic, body, job.client === 'mqttjs' ? plain : keyed(), acknowledged),
     close: () => client.endAsync(),
   }
 }
@@ -46,6 +57,7 @@ async function run(): Promise<PublishResult> {
   const endMs = startMs + job.seconds * 1_000
   const failed = Promise.withResolvers<never>()
   let messages = 0
+  let warmingUp = 0
   let beganMs = 0
   let cpu = process.cpuUsage()
   const measured = new Promise<PublishResult>(resolve => {
@@ -57,19 +69,21 @@ async function run(): Promise<PublishResult> {
       if (beganMs === 0 && nowMs >= startMs) {
         beganMs = nowMs
         cpu = process.cpuUsage()
+        warmingUp = messages
         messages = 0
       }
       messages += 1
       if (nowMs >= endMs) {
         isOver = true
         const { user, system } = process.cpuUsage(cpu)
-        resolve({ messages, seconds: (nowMs - beganMs) / 1_000, cpuSeconds: (user + system) / 1e6 })
+        const cpuSeconds = (user + system) / 1e6
+        resolve({ messages, messagesInAll: warmingUp + messages, seconds: (nowMs - beganMs) / 1_000, cpuSeconds })
         return
       }
       publisher.publish(acknowledged)
     }
     // MQTT.js sends what it is given, and the hub ends a connection that has more than 64 under way.
-    const window = job.client === 'mqttjs' ? Math.min(job.window, 64) : job.window
+    const window = isMqttJs ? Math.min(job.window, 64) : job.window
     for (let i = 0; i < window; i++) publisher.publish(acknowledged)
   })
   const result = await Promise.race([measured, failed.promise])

@@ -4,12 +4,22 @@ import { quantile } from '../quantile.ts'
 import { mebibytes, toTable, whole } from '../report/text.ts'
 import { type CodecReading, codecTasks, type PublishJob, type PublishResult } from './job.ts'
 
-export const clientNames = ['thingmesh', 'thingmesh-memory', 'mqttjs'] as const satisfies PublishJob['client'][]
+export const clientNames = [
+  'thingmesh',
+  'thingmesh-memory',
+  'mqttjs',
+  'mqttjs-keyed',
+] as const satisfies PublishJob['client'][]
+
+export interface ClientResult extends PublishResult {
+  /** What the hub spent on this run, its warm-up included. */
+  readonly hubCpuSeconds: number
+}
 
 export interface ClientRow {
   readonly client: PublishJob['client']
   readonly profile: 'disk' | 'memory'
-  readonly results: readonly PublishResult[]
+  readonly results: readonly ClientResult[]
 }
 
 export interface ClientReport {
@@ -31,6 +41,7 @@ const titles: Readonly<Record<PublishJob['client'], string>> = {
   thingmesh: 'thingmesh, outbox in a file',
   'thingmesh-memory': 'thingmesh, outbox in memory',
   mqttjs: 'MQTT.js 5.16.0',
+  'mqttjs-keyed': 'MQTT.js 5.16.0, with keys',
 }
 
 export function toClientMarkdown({ command, host, disk, notes, codec, rows }: ClientReport): string {
@@ -54,9 +65,12 @@ export function toClientMarkdown({ command, host, disk, notes, codec, rows }: Cl
     '## Publishing',
     '',
     ...toTable(
-      ['hub', 'client', 'msg/s', 'lowest', 'highest', 'client CPU µs/msg'],
+      ['hub', 'client', 'msg/s', 'lowest', 'highest', 'client CPU µs/msg', 'hub CPU µs/msg'],
       2,
-      rows.map(row => [row.profile, titles[row.client], ...ratesOf(row).map(whole), cpuOf(row).toFixed(1)]),
+      rows.map(row => {
+        const cpus = [cpuOf(row), hubCpuOf(row)].map(cpu => cpu.toFixed(1))
+        return [row.profile, titles[row.client], ...ratesOf(row).map(whole), ...cpus]
+      }),
     ),
     '## Codec',
     '',
@@ -104,6 +118,10 @@ function ratesOf({ results }: ClientRow): number[] {
 
 function cpuOf({ results }: ClientRow): number {
   return medianOf(results.map(({ cpuSeconds, messages }) => (cpuSeconds / messages) * 1e6))
+}
+
+function hubCpuOf({ results }: ClientRow): number {
+  return medianOf(results.map(({ hubCpuSeconds, messagesInAll }) => (hubCpuSeconds / messagesInAll) * 1e6))
 }
 
 function medianOf(values: readonly number[]): number {

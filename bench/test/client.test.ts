@@ -3,7 +3,13 @@ import type { CodecReading } from '../client/job.ts'
 import { parseClientOptions } from '../client/options.ts'
 import { type ClientReport, toClientMarkdown } from '../client/report.ts'
 
-const result = (messages: number) => ({ messages, seconds: 2, cpuSeconds: messages / 100_000 })
+const result = (messages: number) => ({
+  messages,
+  messagesInAll: 2 * messages,
+  seconds: 2,
+  cpuSeconds: messages / 100_000,
+  hubCpuSeconds: messages / 10_000,
+})
 
 const codec: CodecReading = {
   'generate PUBLISH': { thingmesh: 100, 'mqtt-packet': 299 },
@@ -42,7 +48,7 @@ describe('the client bench', () => {
     expect(text).toContain('| thingmesh, outbox in a file, hub memory | ≥ 1 × MQTT.js | 0.99 × | NOT MET |')
     expect(text).toContain('| codec: generate PUBLISH | ≥ 3 × mqtt-packet | 2.99 × | NOT MET |')
     expect(text).toContain('| codec: generate PUBACK | ≥ 3 × mqtt-packet | 3.00 × | met |')
-    expect(text).toContain('| disk | thingmesh, outbox in a file | 50 | 45 | 150 | 10.0 |')
+    expect(text).toContain('| disk | thingmesh, outbox in a file | 50 | 45 | 150 | 10.0 | 50.0 |')
   })
 
   it('says what is wrong with its options', () => {
