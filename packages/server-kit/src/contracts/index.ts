@@ -62,6 +62,7 @@ export {
   type Store,
   type SubscriptionRecord,
   type Transfer,
+  type UnacknowledgedRecord,
 } from './store.ts'
 export {
   type ClientCertificates,

@@ -162,11 +162,20 @@ export interface SessionRecord {
   readonly cursor: number
   /** Nothing above this sequence had been sent to the peer when it disconnected. Means nothing while connected. */
   readonly sentTo?: number | undefined
+  /** What of that was not acknowledged then; absent while connected, and where nobody knows. */
+  readonly unacknowledged?: UnacknowledgedRecord | undefined
   readonly subscriptions: readonly SubscriptionRecord[]
   /** As loaded: tags of transfers that have begun and are not released. `save` leaves them as they are. */
   readonly transfers?: readonly number[] | undefined
   /** As loaded: sequences above the cursor that the peer has received exactly-once. `save` leaves them as they are. */
   readonly received?: readonly number[] | undefined
+}
+
+/** Sequences, ascending. */
+export interface UnacknowledgedRecord {
+  readonly atLeastOnce: readonly number[]
+  /** Those that the peer has received, and whose end is still to come, are among them. */
+  readonly exactlyOnce: readonly number[]
 }
 
 export interface SubscriptionRecord {

@@ -1,3 +1,4 @@
+import type { UnacknowledgedRecord } from '../contracts/index.ts'
 import { SparseMap, SparseSet } from './sparse.ts'
 
 /** Tags of messages from the log; those above are for replayed last values, which have no place in its order, and further up for loans. */
@@ -53,9 +54,38 @@ export class Deliveries {
     return undefined
   }
 
-  restore(received: readonly number[], sentTo: number): void {
+  /** `unacknowledged`: as the property below was when the peer went; without it nobody knows more than `sentTo`. */
+  restore(received: readonly number[], sentTo: number, unacknowledged?: UnacknowledgedRecord): void {
     this.#deliveredBefore = sentTo
-    for (const sequence of received) this.#restored.set(sequence, false)
+    if (unacknowledged === undefined) {
+      for (const sequence of received) this.#restored.set(sequence, false)
+      return
+    }
+    const { atLeastOnce, exactlyOnce } = unacknowledged
+    const ofQos2 = new Set(exactlyOnce)
+    const known = new Set(received)
+    for (const sequence of [...atLeastOnce, ...exactlyOnce].sort((a, b) => a - b)) {
+      const tag = logTag(sequence)
+      this.sent(tag, sequence, ofQos2.has(sequence))
+      this.#unsent.add(tag)
+      if (known.has(sequence)) this.#received.add(tag)
+    }
+    this.#deliveredTo = sentTo
+  }
+
+  /** Everything up to here has been delivered, or was not to be: what an earlier life of the hub may have sent of it is known now. */
+  lookedAt(position: number): void {
+    if (position >= this.#deliveredBefore) this.#deliveredTo = Math.max(this.#deliveredTo, this.#deliveredBefore)
+  }
+
+  /** `undefined` where an earlier life of the hub may have sent more. */
+  get unacknowledged(): UnacknowledgedRecord | undefined {
+    if (this.#deliveredTo < this.#deliveredBefore) return undefined
+    const atLeastOnce: number[] = []
+    const exactlyOnce: number[] = []
+    for (const [tag, sequence] of this.#sequences)
+      (this.#exactlyOnce.has(tag) ? exactlyOnce : atLeastOnce).push(sequence)
+    return { atLeastOnce, exactlyOnce }
   }
 
   /** `undefined` while another message that is not acknowledged has the tag. */
@@ -81,6 +111,11 @@ export class Deliveries {
   /** The peer may have it already: it goes out as a repeat (MQTT 5, section 3.3.1.1). */
   isRepeat(sequence: number): boolean {
     return sequence <= this.#deliveredBefore || this.isOutstanding(sequence)
+  }
+
+  /** An earlier life of the hub may have sent it, or not. */
+  isUncertain(sequence: number): boolean {
+    return sequence <= this.#deliveredBefore && sequence > this.#deliveredTo
   }
 
   /** Not to be sent: acknowledged on an earlier connection, or received by the peer so that only the end of the exchange is owed. */
@@ -153,6 +188,12 @@ export class Deliveries {
     this.#unsent.delete(tag)
     this.#received.add(tag)
     return tag
+  }
+
+  /** An earlier life of the hub may have sent it exactly-once: only the end of the exchange is owed. */
+  owesEnd(tag: number, sequence: number): void {
+    this.sent(tag, sequence, true)
+    this.#received.add(tag)
   }
 
   /**

@@ -1,7 +1,16 @@
-import { type DomainId, isShare, type Message, matchesFilter, type PrincipalId } from '@thingmesh/core'
-import type { DeliveryTerms, Outlet, Receipt, Rights, SessionRecord, SubscriptionRecord } from '../contracts/index.ts'
+import { type Delivery, type DomainId, isShare, type Message, matchesFilter, type PrincipalId } from '@thingmesh/core'
+import type {
+  DeliveryTerms,
+  Outlet,
+  Receipt,
+  Rights,
+  SessionRecord,
+  SubscriptionRecord,
+  UnacknowledgedRecord,
+} from '../contracts/index.ts'
 import { hasExpired, weightOf } from './accepted.ts'
 import { Backlog, type BacklogContext, type BacklogOwner } from './backlog.ts'
+import type { DropReason } from './counters.ts'
 import { Deliveries } from './deliveries.ts'
 import { type Lender, type Loan, Loans } from './loans.ts'
 import { PostponedWill } from './postponed-will.ts'
@@ -102,8 +111,9 @@ export class Feed implements Receiver, BacklogOwner {
     this.#backlog.rewind(record.cursor)
     this.isRecorded = true
     // Of one that was connected when the hub was killed nobody noted how far it had come: no further than the log.
-    const sentTo = record.disconnectedAtMs === undefined ? this.#context.head() : (record.sentTo ?? record.cursor)
-    this.#deliveries.restore(record.received ?? [], sentTo)
+    const { received = [], unacknowledged } = record
+    if (record.disconnectedAtMs === undefined) this.#deliveries.restore(received, this.#context.head())
+    else this.#deliveries.restore(received, record.sentTo ?? record.cursor, unacknowledged)
     for (const tag of record.transfers ?? []) this.transfers.set(tag, acceptedEarlier)
   }
 
@@ -126,6 +136,11 @@ export class Feed implements Receiver, BacklogOwner {
     return this.#deliveries.sentTo
   }
 
+  /** What of that the peer had not acknowledged, as far as it is known. */
+  get unacknowledged(): UnacknowledgedRecord | undefined {
+    return this.#deliveries.unacknowledged
+  }
+
   attach(attachment: Attachment): void {
     this.#attachment = attachment
     this.#blocked = false
@@ -140,6 +155,7 @@ export class Feed implements Receiver, BacklogOwner {
   detach(): void {
     if (this.#attachment === undefined) return
     const cursor = this.cursor
+    this.#deliveries.lookedAt(this.#backlog.position)
     this.#attachment = undefined
     this.disconnectedAtMs = Date.now()
     this.#leftAt = performance.now()
@@ -337,9 +353,8 @@ export class Feed implements Receiver, BacklogOwner {
     if (!this.#isDue(message)) return true
     const target = this.#owedTarget(message) ?? this.targetFor(message.topic)
     if (target !== undefined) return this.#deliver(message, target)
-    this.#forget(message.sequence)
-    this.#context.counters.dropped['no-right-any-more'].value += 1
-    return true
+    const wanted = weighSubscriptions(this, this.subscriptions.values(), message.topic)?.terms.delivery
+    return this.#abandon(message, wanted, 'no-right-any-more')
   }
 
   /** What was to be sent again and is not in the log any more is owed no longer. */
@@ -437,6 +452,7 @@ export class Feed implements Receiver, BacklogOwner {
     const redelivered = !replay && this.#deliveries.isOutstanding(message.sequence)
     // What the peer has begun to take does not expire under its hands (MQTT 5, section 4.3.3).
     if (!redelivered && message.properties !== undefined && hasExpired(message, Date.now())) {
+      if (!replay) return this.#abandon(message, target.terms.delivery, 'expired')
       counters.dropped.expired.value += 1
       return true
     }
@@ -460,6 +476,29 @@ export class Feed implements Receiver, BacklogOwner {
     if (replay) this.#deliveries.sentReplay(tag, isExactlyOnce)
     else this.#deliveries.sent(tag, message.sequence, isExactlyOnce)
     counters.out.value += 1
+    return true
+  }
+
+  /**
+   * It will not be sent. Where a hub that was killed may have sent it exactly-once, the exchange is ended: a peer that has it would keep
+   * the tag for ever, and take the next message under it for this one; another answers that it does not know it, which is no
+   * error after a reconnection (MQTT 5, section 3.7.2.1). False: there is no room for that.
+   */
+  #abandon({ delivery, sequence }: Message, wanted: Delivery | undefined, reason: DropReason): boolean {
+    if (this.#deliveries.isSettled(sequence)) return true
+    const isBegun = this.#deliveries.isUncertain(sequence) && delivery === 'exactly-once' && wanted === 'exactly-once'
+    if (!isBegun) this.#forget(sequence)
+    else if (!this.#end(sequence)) return false
+    this.#context.counters.dropped[reason].value += 1
+    return true
+  }
+
+  #end(sequence: number): boolean {
+    const attachment = this.#attachment
+    const tag = this.#deliveries.tagFor(sequence)
+    if (attachment === undefined || tag === undefined || this.#inFlight >= attachment.windowMax) return false
+    this.#deliveries.owesEnd(tag, sequence)
+    attachment.outlet.release(tag)
     return true
   }
 

@@ -196,6 +196,7 @@ function toRecord(feed: Feed): SessionRecord {
     disconnectedAtMs: feed.disconnectedAtMs,
     cursor: feed.cursor,
     sentTo: feed.sentTo,
+    unacknowledged: feed.isConnected ? undefined : feed.unacknowledged,
     subscriptions: [
       ...feed.subscriptions.values(),
       ...Array.from(feed.shares.values(), ({ subscription }) => subscription),

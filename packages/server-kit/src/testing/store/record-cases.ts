@@ -9,6 +9,7 @@ export const recordCases: readonly StoreCase[] = [
       const store = await open()
       const full = session('s1', {
         disconnectedAtMs: 5,
+        unacknowledged: { atLeastOnce: [11, 13], exactlyOnce: [12, 1_000_000_000_000] },
         subscriptions: [
           {
             filter: 'a/#',
