@@ -39,7 +39,7 @@ export interface MemoryDoorOptions {
 /**
  * Opens a client. The url says how: `mqtt://host[:1883]`, `mqtts://host[:8883]`, `ws://host[/mqtt]`, `wss://host[/mqtt]`
  * (MQTT in WebSockets), `http://host`, `https://host`, `coap://host[:5683]`, and `memory:` with a
- * `listener`. Over MQTT a key goes with its `thing`; over HTTP it goes alone, or a `token` in its place.
+ * `listener`. A key may go with its `thing`; a `token` takes its place.
  *
  * Settles when the first attempt is decided. Rejects with `ThingmeshError` where the hub refuses for good, a wrong key
  * say; a hub that is not there gives a client that is `offline` and goes on trying. Throws `TypeError` for a url or
@@ -49,8 +49,9 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   return openClient(await toTransport(url, options), options)
 }
 
-async function toTransport(text: string, options: ConnectOptions): Promise<Transport> {
+async function toTransport(text: string, given: ConnectOptions): Promise<Transport> {
   const url = new URL(text)
+  const options = isHttp(url) || url.protocol === 'memory:' ? given : withSecret(given)
   if (url.username !== '' || url.password !== '') {
     throw new TypeError("the hub's url holds a user or a password: pass thing and key as options")
   }
@@ -85,6 +86,17 @@ async function toTransport(text: string, options: ConnectOptions): Promise<Trans
         `the hub's url starts with ${url.protocol}//: mqtt, mqtts, ws, wss, http, https, coap and memory: are known`,
       )
   }
+}
+
+function isHttp({ protocol }: URL): boolean {
+  return protocol === 'http:' || protocol === 'https:'
+}
+
+/** MQTT and CoAP have one place for who asks, whatever he shows. */
+function withSecret(options: ConnectOptions): ConnectOptions {
+  const { key, token } = options
+  if (key !== undefined && token !== undefined) throw new TypeError('exactly one of key and token is needed')
+  return token === undefined ? options : { ...options, key: token }
 }
 
 function overTls(options: ConnectOptions, tls: TlsOptions): HttpTransportOptions {

@@ -186,6 +186,30 @@ describe.each(schemes)('a client over %s', scheme => {
     expect(await site.stored()).toEqual(['mine'])
   })
 
+  it('sets aside what is too large for the hub, also where nothing else is sent', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const setAside: string[] = []
+    client.on('draftSetAside', ({ error }) => setAside.push(error.code))
+    const large = client.channel('telemetry').publish(new Uint8Array(70_000), { retain: true })
+    await expect(large).rejects.toMatchObject({
+      code: 'too-large',
+      outcome: 'rejected',
+      message: expect.stringContaining('the limit is 65536'),
+    })
+    expect(setAside).toEqual(['too-large'])
+    expect(client.outbox.stats()).toMatchObject({ count: 0 })
+  })
+
+  it('takes a token in place of a key', async () => {
+    const site = await startSite()
+    const { secret } = await site.hub.control.tokens.create({ name: 'ops', scope: 'admin' })
+    const client = await site.open(scheme, { thing: undefined, key: undefined, token: secret })
+    await client.channel('telemetry').publish('by an operator')
+    expect(await site.stored()).toEqual(['by an operator'])
+    await expect(site.open(scheme, { token: secret })).rejects.toThrow('exactly one of key and token is needed')
+  })
+
   it('tells a reader whose filter is refused, and stays connected', async () => {
     const site = await startSite()
     const client = await site.open(scheme)

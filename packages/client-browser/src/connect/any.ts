@@ -7,8 +7,7 @@ export interface ConnectOptions extends MqttConnectOptions, HttpConnectOptions {
 
 /**
  * Opens a client. The url says how: `ws://host[/mqtt]` and `wss://host[/mqtt]` (MQTT 5 in WebSockets), `http://host` and
- * `https://host` (requests and server-sent events). Over MQTT a key goes with its `thing`; over HTTP it goes alone, or a
- * `token` in its place. Where no `hints` are given, the page's are.
+ * `https://host` (requests and server-sent events). A key may go with its `thing`; a `token` takes its place. Where no `hints` are given, the page's are.
  *
  * Settles when the first attempt is decided. Rejects with `ThingmeshError` where the hub refuses for good, a wrong key
  * say; a hub that is not there gives a client that is `offline` and goes on trying. Throws `TypeError` for a url or
@@ -23,7 +22,8 @@ function toTransport(url: string, options: ConnectOptions): Transport {
   switch (protocol) {
     case 'ws:':
     case 'wss:':
-      return webSocketTransport(url, options)
+      // MQTT has one place for who asks, whatever he shows.
+      return webSocketTransport(url, { ...options, key: options.key ?? options.token })
     case 'http:':
     case 'https:':
       return httpTransport(url, options)

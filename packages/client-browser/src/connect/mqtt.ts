@@ -13,7 +13,7 @@ export async function connect(url: string, options: MqttConnectOptions = {}): Pr
 export function webSocketTransport(text: string, options: MqttTransportOptions): Transport {
   const url = new URL(text)
   if (!/^wss?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new TypeError("the hub's url must start with ws:// or wss://, and hold no user")
+    throw new TypeError('the url must be ws:// or wss://, with no user')
   }
   if (url.pathname === '/') url.pathname = '/mqtt'
   return mqttTransport(webSocketDial(url.href), options)

@@ -9,7 +9,7 @@ export function takeLock(name: string, waitMs: number): Promise<() => void> {
   // Not in a page that came over plain HTTP, whatever the types say.
   const locks: LockManager | undefined = navigator.locks
   if (locks === undefined) {
-    throw new ThingmeshError('unsupported', 'this page has no Web Locks: they take https or localhost', {
+    throw new ThingmeshError('unsupported', 'there are no Web Locks: they take https or localhost', {
       outcome: 'not-sent',
     })
   }

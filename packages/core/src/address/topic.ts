@@ -20,7 +20,7 @@ export function parseTopic(topic: string, limits: TopicLimits = defaultTopicLimi
   if (slash === -1) return { channel: topic, subtopic: '' }
   if (slash === 0) throw new ThingmeshError('invalid-argument', 'topic starts with a slash, so it names no channel')
   if (slash === topic.length - 1) {
-    throw new ThingmeshError('invalid-argument', 'topic is a channel and a slash with nothing after it')
+    throw new ThingmeshError('invalid-argument', 'topic has nothing after its slash')
   }
   return { channel: topic.slice(0, slash), subtopic: topic.slice(slash + 1) }
 }

@@ -10,7 +10,7 @@ import {
 import { encodePacket, ReasonCode } from '@thingmesh/core/mqtt'
 import { errorFromReason, type SessionState, toMessage, toPublish } from '@thingmesh/core/mqtt-client'
 import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt'
-import { fromJsPublish, toJsProperties } from './mapping.ts'
+import { fromJsPublish, fromJsReason, type JsReason, toJsProperties } from './mapping.ts'
 
 export interface JsTerms {
   readonly level: 4 | 5
@@ -53,7 +53,7 @@ export class MqttJsConnection implements Connection {
       if (packet.cmd === 'publish') this.#receivePublish(packet)
     })
     client.on('disconnect', ({ reasonCode = 0, properties }) => {
-      if (reasonCode >= 0x80) this.end(errorFromReason(reasonCode, properties?.reasonString, 'rejected'))
+      if (reasonCode >= 0x80) this.end(errorFromReason(reasonCode, fromJsReason(properties)))
     })
     client.on('close', () => this.end(lost()))
     this.#timer = setInterval(() => this.#endWhatIsLate(), terms.timeoutMs / 4)
@@ -191,7 +191,7 @@ export class MqttJsConnection implements Connection {
   #errorOf(error: unknown): ThingmeshError {
     const refused = errorOf(error)
     if (this.#terms.level === 5 || refused.outcome !== 'rejected') return refused
-    return errorFromReason(ReasonCode.notAuthorized, 'the broker refused the filter', 'rejected')
+    return errorFromReason(ReasonCode.notAuthorized, { reasonString: 'the broker refused the filter' })
   }
 
   #endWhatIsLate(): void {
@@ -235,7 +235,7 @@ function checkPlain({ properties }: OutgoingDraft): void {
 /** What of MQTT.js's errors tells a refusal: a reason code, or the SUBACK. */
 interface JsRefusal {
   readonly code?: unknown
-  readonly packet?: { readonly granted?: readonly unknown[]; readonly properties?: { readonly reasonString?: string } }
+  readonly packet?: { readonly granted?: readonly unknown[]; readonly properties?: JsReason }
 }
 
 /** The hub's refusal, or that something broke, for which MQTT.js has words of its own. */
@@ -243,7 +243,7 @@ export function errorOf(cause: unknown): ThingmeshError {
   const { code, packet } = cause as JsRefusal
   const reasonCode = typeof code === 'number' ? (returnCodes[code] ?? code) : packet?.granted?.[0]
   if (typeof reasonCode !== 'number' || reasonCode < 0x80) return lost(cause)
-  return errorFromReason(reasonCode, packet?.properties?.reasonString, 'rejected')
+  return errorFromReason(reasonCode, fromJsReason(packet?.properties))
 }
 
 function lost(cause?: unknown): ThingmeshError {

@@ -55,6 +55,16 @@ function fromJsProperties(properties: JsProperties): Properties {
   }
 }
 
+/** What a refusal says besides its reason code. */
+export function fromJsReason(said: JsReason | undefined): Pick<Properties, 'reasonString' | 'userProperties'> {
+  return { reasonString: said?.reasonString, userProperties: fromJsPairs(said?.userProperties) }
+}
+
+export interface JsReason {
+  readonly reasonString?: string
+  readonly userProperties?: JsPairs
+}
+
 type JsPairs = NonNullable<JsProperties['userProperties']>
 
 function toJsPairs(pairs: Properties['userProperties']): JsPairs | undefined {

@@ -1,5 +1,6 @@
 export { encodePacket } from './encode-packet.ts'
 export { type EncodedPublish, encodePublish } from './encode-publish.ts'
+export { errorProperty } from './error-property.ts'
 export type { Role } from './fixed-header.ts'
 export type { PacketType } from './packet-type.ts'
 export type {

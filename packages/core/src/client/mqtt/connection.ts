@@ -98,9 +98,9 @@ export class MqttConnection implements Connection {
       this.#send(toPublish(draft, 0))
       return {}
     }
-    const refusal = refusalIn(await this.#answer(toPublish(draft, this.#packetId)))
-    if (refusal !== undefined) throw refusal
-    return {}
+    return new Promise((resolve, reject) => {
+      this.send(draft, (published, error) => (published === undefined ? reject(error) : resolve(published)))
+    })
   }
 
   send(draft: OutgoingDraft, settled: Settled): void {
@@ -187,7 +187,7 @@ export class MqttConnection implements Connection {
   /** At once, for what follows it in the same bytes goes by it. */
   #receiveConnack({ reasonCode, sessionPresent, properties = {} }: ConnackPacket): void {
     if (reasonCode >= 0x80) {
-      this.end(errorFromReason(reasonCode, properties.reasonString, 'rejected'))
+      this.end(errorFromReason(reasonCode, properties))
       return
     }
     this.#sessionPresent = sessionPresent
@@ -302,10 +302,10 @@ function now(): number {
 function refusalIn(answer: Answer): ThingmeshError | undefined {
   const reasonCode = answer.type === 'puback' ? answer.reasonCode : (answer.reasonCodes[0] ?? 0x80)
   if (reasonCode < 0x80) return undefined
-  return errorFromReason(reasonCode, answer.properties?.reasonString, 'rejected')
+  return errorFromReason(reasonCode, answer.properties)
 }
 
 function errorFromDisconnect({ reasonCode, properties }: DisconnectPacket): ThingmeshError {
-  if (reasonCode >= 0x80) return errorFromReason(reasonCode, properties?.reasonString, 'rejected')
+  if (reasonCode >= 0x80) return errorFromReason(reasonCode, properties)
   return new ThingmeshError('unavailable', 'the hub closed the connection', { outcome: 'unknown' })
 }

@@ -1,4 +1,6 @@
-import { type ErrorCode, type Outcome, ThingmeshError } from '../../errors/index.ts'
+import { errorProperty } from '../../bindings/mqtt/error-property.ts'
+import type { Properties } from '../../bindings/mqtt/properties.ts'
+import { type ErrorCode, retryableByCode, ThingmeshError } from '../../errors/index.ts'
 
 /**
  * What MQTT 5's reason codes from 0x80 on (section 2.4) are among our errors; what is not here is `internal`. By number, for
@@ -27,10 +29,12 @@ const reasonCodes: Readonly<Partial<Record<ErrorCode, readonly number[]>>> = {
   canceled: [0x98],
 }
 
-/** In the hub's words where it gave any. */
-export function errorFromReason(reasonCode: number, said: string | undefined, outcome: Outcome): ThingmeshError {
-  const text = said ?? `the hub answered with reason code 0x${reasonCode.toString(16)}`
-  return new ThingmeshError(codeOf(reasonCode), text, { outcome, details: { reasonCode } })
+/** A refusal: in the hub's words where it gave any, and as the error that it names where it does. */
+export function errorFromReason(reasonCode: number, said: Properties = {}): ThingmeshError {
+  const text = said.reasonString ?? `reason code 0x${reasonCode.toString(16)}`
+  const named = Object.fromEntries(said.userProperties ?? [])[errorProperty] as ErrorCode
+  const code = Object.hasOwn(retryableByCode, named) ? named : codeOf(reasonCode)
+  return new ThingmeshError(code, text, { details: { reasonCode } })
 }
 
 function codeOf(reasonCode: number): ErrorCode {

@@ -22,7 +22,7 @@ export function webSocketDial(
   url: string,
   WebSocket: WebSocketConstructor | undefined = platform().WebSocket as WebSocketConstructor | undefined,
 ): Dial {
-  if (WebSocket === undefined) throw new TypeError('this platform has no WebSocket: pass one as an option')
+  if (WebSocket === undefined) throw new TypeError('there is no WebSocket: pass one')
   return async (handlers, signal) => {
     if (signal.aborted) throw canceled(signal.reason)
     return open(new WebSocket(url, 'mqtt'), handlers, signal)

@@ -98,11 +98,11 @@ export const mqttVectors: readonly Vector[] = [
     qos: 1,
     packetId: 7,
   }),
-  down('mqtt/refused', `40 28 00 07 87 24 1f 00 21 '${forbidden}'`, {
+  down('mqtt/refused', `40 43 00 07 87 3f 1f 00 21 '${forbidden}' 26 00 05 'error' 00 11 'permission-denied'`, {
     type: 'puback',
     packetId: 7,
     reasonCode: 0x87,
-    properties: { reasonString: forbidden },
+    properties: { reasonString: forbidden, userProperties: [['error', 'permission-denied']] },
   }),
 ]
 

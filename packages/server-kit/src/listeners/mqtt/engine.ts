@@ -36,7 +36,7 @@ import { toDraft, toQoS } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
 import { PendingPublishes } from './pending-publishes.ts'
 import type { Publications } from './publications.ts'
-import { toConnackReason, toDisconnectReason, toPublishRefusal, toRequestReason } from './reasons.ts'
+import { toConnackReason, toDisconnectReason, toPublishRefusal, toReason, toRequestReason } from './reasons.ts'
 import { isRequest, toRequests, toSuback, toUnsuback } from './subscribe.ts'
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts'
 import { readerOf, readFilter, type TopicReader } from './topic-reader.ts'
@@ -529,9 +529,10 @@ export class MqttEngine implements Outlet {
     return this.#level === 5 && this.#wantsReasons
   }
 
-  #reason({ message, details: { serverReference } }: ThingmeshError): Properties | undefined {
+  #reason(error: ThingmeshError): Properties | undefined {
+    const { serverReference } = error.details
     const elsewhere = this.#level === 5 && typeof serverReference === 'string' ? { serverReference } : undefined
-    return this.#isTold ? { reasonString: message, ...elsewhere } : elsewhere
+    return this.#isTold ? { ...toReason(error), ...elsewhere } : elsewhere
   }
 
   /** The peer said that it takes nothing that large: for it the message counts as delivered (MQTT 5, section 3.1.2.11.4). */

@@ -1,5 +1,5 @@
 import { type ErrorCode, ThingmeshError } from '@thingmesh/core'
-import { ConnectReturnCode, type ProtocolLevel, ReasonCode } from '@thingmesh/core/mqtt'
+import { ConnectReturnCode, errorProperty, type Properties, type ProtocolLevel, ReasonCode } from '@thingmesh/core/mqtt'
 
 /** What each error is called in an MQTT 5 CONNACK (section 3.2.2.2). */
 const connackReasons: Readonly<Record<ErrorCode, number>> = {
@@ -92,6 +92,11 @@ export function toPublishRefusal(error: ThingmeshError): ThingmeshError {
 
 export function toDisconnectReason(error: ThingmeshError): number {
   return reasonIn(error) ?? disconnectReasons[error.code]
+}
+
+/** What a reason code leaves open, for one of them may stand for several errors: which one it is, and why, in words. */
+export function toReason({ code, message }: ThingmeshError): Properties {
+  return { reasonString: message, userProperties: [[errorProperty, code]] }
 }
 
 /** The codec and this listener know the reason better than a general code does. */

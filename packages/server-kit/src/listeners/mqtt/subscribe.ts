@@ -8,7 +8,7 @@ import {
 } from '@thingmesh/core/mqtt'
 import type { SubscribeRequest, SubscribeResult } from '../../contracts/index.ts'
 import { toDelivery, toQoS } from './mapping.ts'
-import { toSubackReason } from './reasons.ts'
+import { toReason, toSubackReason } from './reasons.ts'
 import { readFilter, type TopicReader } from './topic-reader.ts'
 
 type Refused = Extract<SubscribeResult, { readonly ok: false }>
@@ -33,12 +33,15 @@ export function isRequest(asked: SubscribeRequest | Refused): asked is Subscribe
   return !('ok' in asked)
 }
 
-/** `isTold`: why a filter was refused, in words; one text for the whole packet is all that MQTT has room for. */
+/** `isTold`: why a filter was refused, in words; one text for the whole packet is all that MQTT has room for, and one error where it is the only one. */
 export function toSuback(packetId: number, results: readonly SubscribeResult[], isTold: boolean): SubackPacket {
   const reasonCodes = results.map(result => (result.ok ? toQoS(result.delivery) : toSubackReason(result.error)))
-  const reasons = new Set(results.flatMap(result => (result.ok ? [] : [result.error.message])))
+  const errors = results.flatMap(result => (result.ok ? [] : [result.error]))
+  const [first] = errors
+  const reasons = new Set(errors.map(({ message }) => message))
+  const isOne = errors.every(({ code }) => code === first?.code)
   const properties: Properties | undefined =
-    isTold && reasons.size > 0 ? { reasonString: [...reasons].join('; ') } : undefined
+    isTold && first !== undefined ? { ...(isOne && toReason(first)), reasonString: [...reasons].join('; ') } : undefined
   return { type: 'suback', packetId, reasonCodes, properties }
 }
 

@@ -70,7 +70,11 @@ describe('redirection', () => {
       type: 'connack',
       sessionPresent: false,
       reasonCode,
-      properties: { serverReference: to.reference, reasonString: 'another server is to be used' },
+      properties: {
+        serverReference: to.reference,
+        reasonString: 'another server is to be used',
+        userProperties: [['error', expect.any(String)]],
+      },
     })
     expect(await peer.closed()).toEqual([])
     // Neither taken over nor forgotten.

@@ -51,6 +51,29 @@ describe('reason strings', () => {
     })
   })
 
+  it('come with the name of the error, which a reason code leaves open', async () => {
+    const answers = await allRefusals(await startSite(), {})
+    const named = Object.fromEntries(answers.map(answer => [answer.type, propertiesOf(answer).userProperties]))
+    expect(named).toEqual({
+      connack: [['error', 'unauthenticated']],
+      puback: [['error', 'permission-denied']],
+      pubrec: [['error', 'permission-denied']],
+      // Of two kinds: one name would be wrong for the other.
+      suback: undefined,
+      disconnect: [['error', 'invalid-argument']],
+    })
+    const site = await startSite()
+    const peer = await site.connect(await site.thing('sensor'))
+    peer.sendPublish('telemetry/a', new Uint8Array(70_000), { qos: 1, packetId: 1, retain: true })
+    expect(await peer.take('puback')).toMatchObject({
+      reasonCode: 0x97,
+      properties: { userProperties: [['error', 'too-large']] },
+    })
+    expect((await peer.takeSuback(peer.sendSubscribe(['closed/#', 'closed/b']))).properties?.userProperties).toEqual([
+      ['error', 'permission-denied'],
+    ])
+  })
+
   it('are left out of every packet, and so are user properties, for who wants none', async () => {
     const answers = await allRefusals(await startSite(), { requestProblemInformation: false })
     for (const answer of answers) {

@@ -92,7 +92,10 @@ describe('the reason of a DISCONNECT', () => {
     const peer = await site.connect(await site.thing('sensor'), lasting(5))
     peer.raw([0x30, 2, 0, 0])
     // The test's own parser refuses one with a session expiry.
-    expect((await peer.take('disconnect')).properties).toEqual({ reasonString: expect.any(String) })
+    expect((await peer.take('disconnect')).properties).toEqual({
+      reasonString: expect.any(String),
+      userProperties: [['error', 'invalid-argument']],
+    })
   })
 })
 
