@@ -1,37 +1,42 @@
 import type { MessageProperties } from '@thingmesh/core'
-import { Cursor, writeVarint } from './format.ts'
+import { Cursor } from './format.ts'
+import type { GrowingBuffer } from './growing.ts'
 
 const bits = { replyTo: 1, correlation: 2, expires: 4, utf8Known: 8, utf8: 16, headers: 32 } as const
-const varintBytesMax = 5
 
-/** Bits for what is there, then the fields in the order of the bits. */
-export function encodeProperties(properties: MessageProperties): Uint8Array {
+/** Bits for what is there, then the fields in the order of the bits; in place of what was in the buffer. */
+export function encodeProperties(properties: MessageProperties, buffer: GrowingBuffer): void {
   const { replyTo, correlation, expiresInSeconds, utf8, headers } = properties
-  const bytes = Buffer.allocUnsafe(sizeMax(properties))
   let mask = 0
-  let at = 1
+  buffer.clear()
+  buffer.reserve(1)
+  buffer.at = 1
   if (replyTo !== undefined) {
     mask |= bits.replyTo
-    at = writeText(bytes, at, replyTo)
+    buffer.text(replyTo)
   }
   if (correlation !== undefined) {
     mask |= bits.correlation
-    at = writeVarint(bytes, at, correlation.length)
-    bytes.set(correlation, at)
-    at += correlation.length
+    buffer.varint(correlation.length)
+    buffer.reserve(correlation.length)
+    buffer.bytes.set(correlation, buffer.at)
+    buffer.at += correlation.length
   }
   if (expiresInSeconds !== undefined) {
     mask |= bits.expires
-    at = bytes.writeDoubleLE(expiresInSeconds, at)
+    buffer.reserve(8)
+    buffer.at = buffer.bytes.writeDoubleLE(expiresInSeconds, buffer.at)
   }
   if (utf8 !== undefined) mask |= utf8 ? bits.utf8Known | bits.utf8 : bits.utf8Known
   if (headers !== undefined) {
     mask |= bits.headers
-    at = writeVarint(bytes, at, headers.length)
-    for (const [name, value] of headers) at = writeText(bytes, writeText(bytes, at, name), value)
+    buffer.varint(headers.length)
+    for (const [name, value] of headers) {
+      buffer.text(name)
+      buffer.text(value)
+    }
   }
-  bytes[0] = mask
-  return bytes.subarray(0, at)
+  buffer.bytes[0] = mask
 }
 
 export function decodeProperties(bytes: Buffer, start: number): MessageProperties {
@@ -60,17 +65,4 @@ export function decodeProperties(bytes: Buffer, start: number): MessagePropertie
 /** A plain view: what leaves the store is a `Uint8Array`, whatever it was read with. */
 export function bytesOf(bytes: Buffer, start: number, length: number): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset + start, length)
-}
-
-function sizeMax({ replyTo, correlation, headers = [] }: MessageProperties): number {
-  let size = 1 + 8 + varintBytesMax
-  if (replyTo !== undefined) size += varintBytesMax + Buffer.byteLength(replyTo)
-  if (correlation !== undefined) size += varintBytesMax + correlation.length
-  for (const [name, value] of headers) size += 2 * varintBytesMax + Buffer.byteLength(name) + Buffer.byteLength(value)
-  return size
-}
-
-function writeText(bytes: Buffer, at: number, text: string): number {
-  const start = writeVarint(bytes, at, Buffer.byteLength(text))
-  return start + bytes.write(text, start)
 }

@@ -16,6 +16,7 @@ import { encodeProperties } from './properties.ts'
 import type { SegmentReader } from './reader.ts'
 
 const scratchBytes = 64 * 1024
+const propertiesBytes = 1024
 
 /** A copying loop beats the call into the engine up to about this many bytes. */
 const smallBytes = 24
@@ -32,6 +33,8 @@ interface Translation {
  */
 export class SegmentWriter {
   readonly #scratch = new GrowingBuffer(scratchBytes)
+  /** Of one message. */
+  readonly #properties = new GrowingBuffer(propertiesBytes)
   #count = 0
   #baseSequence = 0
   #baseMs = 0
@@ -58,7 +61,7 @@ export class SegmentWriter {
 
   add(message: Message): void {
     const { payload, properties } = message
-    const propertyBytes = properties === undefined ? undefined : encodeProperties(properties)
+    if (properties !== undefined) encodeProperties(properties, this.#properties)
     const last = this.#lastMessage
     if (last === undefined || last.topic !== message.topic || last.domain !== message.domain) {
       this.#lastTopicIndex = this.#dictionary.topic(message.domain, message.topic)
@@ -81,10 +84,10 @@ export class SegmentWriter {
       this.#lastTopicIndex,
       this.#lastSourceIndex,
       payload.length,
-      propertyBytes === undefined ? -1 : propertyBytes.length,
+      properties === undefined ? -1 : this.#properties.at,
     )
     this.#write(payload, 0, payload.length)
-    if (propertyBytes !== undefined) this.#write(propertyBytes, 0, propertyBytes.length)
+    if (properties !== undefined) this.#write(this.#properties.bytes, 0, this.#properties.at)
   }
 
   /** Adds the reader's current row without making a message of it. */
