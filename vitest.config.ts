@@ -1,11 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-// Tests run against the sources: the `@thingmesh/source` condition in every package's `exports` points at them.
+// Tests run against the sources: the `@thingmesh/source` condition in every package's `exports` points at them. Without it, those
+// that name the packages run against what is built.
+const sources = process.env.THINGMESH_BUILT === '1' ? [] : ['@thingmesh/source']
 // No `import`: what imports has it anyhow, and Node would be told it for what requires too.
-const conditions = ['@thingmesh/source', 'node']
+const conditions = [...sources, 'node']
 
 // The second flag: see scripts/run.mjs.
-const execArgv = ['--conditions=@thingmesh/source', '--wasm-wrapper-tiering-budget=1000000000']
+const execArgv = [...sources.map(name => `--conditions=${name}`), '--wasm-wrapper-tiering-budget=1000000000']
 
 const project = (name: string, include: string[], testTimeout: number) => ({
   resolve: { conditions },

@@ -1,5 +1,5 @@
-import type { MessageLog, Store } from '../../src/contracts/index.ts'
-import { memoryStore } from '../../src/store/memory/index.ts'
+import type { MessageLog, Store } from '@thingmesh/server-kit/contracts'
+import { memoryStore } from '@thingmesh/server-kit/memory-store'
 
 export interface GatedStore extends Store {
   /** Appends wait from now on. */

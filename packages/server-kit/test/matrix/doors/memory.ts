@@ -1,5 +1,5 @@
 import { type Message, messageId } from '@thingmesh/core'
-import type { MemoryListener } from '../../../src/listeners/memory/index.ts'
+import type { MemoryListener } from '@thingmesh/server-kit/memory'
 import type { Door, Heard } from '../door.ts'
 
 export function memoryDoor(listener: MemoryListener): Door {
