@@ -16,6 +16,15 @@ export interface Dialect {
   readFilter(text: string, principal: Principal): DialectFilter | undefined
   /** A topic as the dialect has it; `undefined` where it has no way to say it. Never throws. */
   writeTopic(topic: string, variant: string): string | undefined
+  /** Where its peers show their key, beside our own ways: on the paths that it claims, and on no other. */
+  readonly key?: DialectKey | undefined
+}
+
+export interface DialectKey {
+  /** The name of a parameter of the query that is a key, over CoAP. Over HTTP an address is written into logs. */
+  readonly parameter: string
+  /** Over HTTP and WebSocket an `Authorization` without a scheme is a key. */
+  readonly isBareHeader: boolean
 }
 
 export interface DialectFilter {

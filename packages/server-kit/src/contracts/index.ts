@@ -18,7 +18,7 @@ export type {
   TokenDraft,
 } from './control.ts'
 export type { CredentialDirectory, ProvedSecret, PublicKeyEntry, ScramAccount, ScramVerifier } from './credentials.ts'
-export type { Dialect, DialectFilter } from './dialect.ts'
+export type { Dialect, DialectFilter, DialectKey } from './dialect.ts'
 export type { Health } from './health.ts'
 export type {
   FollowRequest,

@@ -6,7 +6,8 @@ const middle = 'messages'
 
 /**
  * Mainflux's topics, `channels/<channel>/messages[/<subtopic>]`, for `<channel>[/<subtopic>]`. A filter is one where the
- * first and third levels say so in words; the channel may be `+`.
+ * first and third levels say so in words; the channel may be `+`. Its older devices show their key as
+ * `?authorization=<key>` over CoAP, and over HTTP as an `Authorization` without a scheme.
  */
 export function mainfluxTopics(): Dialect {
   return {
@@ -21,6 +22,7 @@ export function mainfluxTopics(): Dialect {
       if (!isChannelLevel(channel)) return undefined
       return `${prefix}${channel}/${middle}${topic.slice(channel.length)}`
     },
+    key: { parameter: 'authorization', isBareHeader: true },
   }
 }
 

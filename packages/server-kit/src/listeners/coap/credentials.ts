@@ -1,5 +1,5 @@
-import { ThingmeshError } from '@thingmesh/core'
-import type { Credential } from '../../contracts/index.ts'
+import { type Principal, ThingmeshError } from '@thingmesh/core'
+import type { Credential, Dialect } from '../../contracts/index.ts'
 
 /** The query of a request: names are there once at most. */
 export type Query = ReadonlyMap<string, string>
@@ -14,6 +14,32 @@ export function parseQuery(parts: readonly string[]): Query {
     query.set(name, equals === -1 ? '' : part.slice(equals + 1))
   }
   return query
+}
+
+/** Nobody: enough to see whether a dialect claims a path at all, before it is known who asks. */
+const nobody: Principal = { id: '', kind: 'thing', domain: '' }
+
+/** The same, with the key that stands where a dialect that claims the path has it as our `auth`. Throws `invalid-argument` for two of them. */
+export function inOwnWords(query: Query, path: readonly string[], dialects: readonly Dialect[]): Query {
+  for (const dialect of dialects) {
+    const secret = dialect.key && query.get(dialect.key.parameter)
+    if (secret === undefined || !isOf(dialect, path)) continue
+    if (query.has('auth')) throw new ThingmeshError('invalid-argument', 'query has two keys')
+    return new Map(
+      [...query].map(([name, value]) => (name === dialect.key?.parameter ? ['auth', secret] : [name, value])),
+    )
+  }
+  return query
+}
+
+function isOf(dialect: Dialect, path: readonly string[]): boolean {
+  if (path.some(level => level.includes('/'))) return false
+  try {
+    return dialect.readFilter(path.join('/'), nobody) !== undefined
+  } catch {
+    // Claimed, and to be refused when it is known whom.
+    return true
+  }
 }
 
 /** What names a draft, so that one that comes again is stored once. As over HTTP and MQTT. */

@@ -14,7 +14,7 @@ import {
   weighOptions,
 } from '@thingmesh/core/coap'
 import type { Credential, Dialect, Receipt, Session } from '../../contracts/index.ts'
-import { keyParameter, parseQuery, type Query, toCredential, withoutCredential } from './credentials.ts'
+import { inOwnWords, keyParameter, parseQuery, type Query, toCredential, withoutCredential } from './credentials.ts'
 import { discover } from './discovery.ts'
 import { type Downloads, wantedBlock } from './downloads.ts'
 import type { EchoValues } from './echo.ts'
@@ -160,7 +160,7 @@ export class Resources {
     const echo = findOption(options, OptionNumber.echo)
     if (echo !== undefined && this.#context.echo.isValid(echo, remote)) remote.prove()
     const path = findStrings(options, OptionNumber.uriPath)
-    const query = parseQuery(findStrings(options, OptionNumber.uriQuery))
+    const query = inOwnWords(parseQuery(findStrings(options, OptionNumber.uriQuery)), path, this.#context.dialects)
     if (path.length === 2 && path[0] === '.well-known' && path[1] === 'core') {
       return this.#discover(request, remote, query)
     }

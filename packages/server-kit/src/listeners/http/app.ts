@@ -57,6 +57,7 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
       return document
     }),
   ]
+  const dialectPaths = new DialectPaths(basePath, options.dialects)
   const exchanges: ExchangeContext = {
     sessions,
     budget: bodyBudget(options.bodiesBytesMax),
@@ -64,6 +65,7 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
     basePath,
     cors,
     streams: openStreams(context, options.streamsMax),
+    dialectPaths,
     queryTokenSecondsMax: options.queryTokenSecondsMax,
     stopping: stopping.signal,
   }
@@ -98,7 +100,6 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
     const answer = answerer(route, exchanges)
     app.on(route.method, `${basePath}${toPattern(route.path)}`, c => run(c, answer))
   }
-  const dialectPaths = new DialectPaths(basePath, options.dialects)
   // Of a method there are two routes, with a subtopic and without: here one does for both.
   const inDialects = new Map(
     ofMessages.map(route => [

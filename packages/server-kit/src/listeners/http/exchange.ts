@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { Peer, Session } from '../../contracts/index.ts'
 import { type BodyBudget, declaredLength, readBody } from './body.ts'
 import type { CorsPolicy } from './cors.ts'
+import type { DialectPaths } from './dialect-paths.ts'
 import { errorReply } from './errors.ts'
 import { eventStreamType } from './event-stream.ts'
 import { negotiate } from './negotiation.ts'
@@ -21,6 +22,7 @@ export interface ExchangeContext {
   readonly basePath: string
   readonly cors: CorsPolicy
   readonly streams: Streams
+  readonly dialectPaths: DialectPaths
   readonly queryTokenSecondsMax: number
   /** Aborted when the listener stops. */
   readonly stopping: AbortSignal
@@ -46,6 +48,14 @@ export function answerer(
   function readQuery(url: string): unknown {
     if (withoutQuery.success && !url.includes('?')) return withoutQuery.output
     return validate(route.query, parseQuery(url), 'query')
+  }
+
+  function authorizationOf({ headers, url }: Request): string | null {
+    const said = headers.get('authorization')
+    // What has a scheme is ours to read.
+    const isBare = said !== null && said !== '' && !said.includes(' ')
+    if (!isBare || route.tag !== 'messages' || !on.dialectPaths.takesBareKey(url)) return said
+    return `Thing ${said}`
   }
 
   async function handle(request: Request, peer: Peer, session?: unknown, bytes?: Uint8Array): Promise<Reply> {
@@ -79,7 +89,7 @@ export function answerer(
     if (route.access === 'anybody') return handle(request, peer)
     checkSite(request, on.cors)
     const token = queryToken(request, route)
-    const authorization = token === undefined ? request.headers.get('authorization') : `Bearer ${token}`
+    const authorization = token === undefined ? authorizationOf(request) : `Bearer ${token}`
     const lease = await on.sessions.lease(authorization, peer)
     let streams = false
     try {

@@ -1,4 +1,4 @@
-import { Code } from '@thingmesh/core/coap'
+import { Code, codeText } from '@thingmesh/core/coap'
 import { describe, expect, it } from 'vitest'
 import { magistralaTopics, mainfluxTopics } from '../../../src/dialects/index.ts'
 import { textOf as messageText, take } from '../../support/hub.ts'
@@ -8,7 +8,7 @@ import { observe, textOf } from './peer.ts'
 async function start(dialects = [mainfluxTopics(), magistralaTopics()]) {
   const site = await startSite({ listener: { dialects } })
   const sensor = await site.thing('sensor')
-  return { site, peer: await site.peer(sensor), witness: await site.witness(sensor) }
+  return { site, sensor, peer: await site.peer(sensor), witness: await site.witness(sensor) }
 }
 
 describe('a path', () => {
@@ -53,5 +53,50 @@ describe('a path', () => {
   it('that is of no dialect here is none', async () => {
     const { peer } = await start([])
     expect(await peer.codeOf({ code: Code.post, path: '/m/default/c/telemetry/a' })).toBe('4.04')
+  })
+})
+
+describe('a key as Mainflux’s older devices show it', () => {
+  const path = '/channels/telemetry/messages/a'
+
+  it('is good for all that a key of ours is, each time', async () => {
+    const { site, sensor } = await start()
+    const device = await site.peer()
+    const query = [`authorization=${sensor.key}`]
+    for (const payload of ['1', '2']) {
+      expect(await device.codeOf({ code: Code.put, path, query, payload })).toBe('2.04')
+      expect(textOf(await device.ask({ path, query }))).toBe(payload)
+    }
+    const token = Uint8Array.of(0xab)
+    expect(textOf(await device.ask({ path, query, token, options: [observe(0)] }))).toBe('2')
+    expect(await device.codeOf({ code: Code.post, path, query, payload: '3' })).toBe('2.04')
+    expect(textOf(await device.notification(token))).toBe('3')
+  })
+
+  it('is as strict as ours: a wrong one, none, and two of them are refused, and not repeated', async () => {
+    const { site, sensor } = await start()
+    const device = await site.peer()
+    for (const [query, code] of [
+      [[`authorization=x${sensor.key.slice(1)}`], '4.01'],
+      [['authorization='], '4.00'],
+      [[`authorization=${sensor.key}`, `auth=${sensor.key}`], '4.00'],
+      [[`authorization=${sensor.key}`, `authorization=${sensor.key}`], '4.00'],
+    ] as const) {
+      const answer = await device.ask({ code: Code.post, path, query, payload: 'x' })
+      expect([query[0]!.length, codeText(answer.code)]).toEqual([query[0]!.length, code])
+      expect(textOf(answer)).not.toContain(sensor.key.slice(1, 12))
+    }
+  })
+
+  it('is none on paths that are not its dialect’s, nor where that is not spoken', async () => {
+    const { site, sensor } = await start()
+    const device = await site.peer()
+    const query = [`authorization=${sensor.key}`]
+    for (const other of ['/c/telemetry/a', '/m/default/c/telemetry/a']) {
+      expect(await device.codeOf({ code: Code.post, path: other, query, payload: 'x' })).toBe('4.00')
+    }
+    const without = await start([magistralaTopics()])
+    const asked = { code: Code.post, path, query: [`authorization=${without.sensor.key}`], payload: 'x' }
+    expect(await (await without.site.peer()).codeOf(asked)).toBe('4.00')
   })
 })

@@ -21,7 +21,7 @@ async function start(dialects = [mainfluxTopics(), magistralaTopics()]) {
     })
     return { status: response.status, text: await response.text() }
   }
-  return { ...test, call, reader: await test.connect(key) }
+  return { ...test, key, call, reader: await test.connect(key) }
 }
 
 describe('a path', () => {
@@ -63,5 +63,42 @@ describe('a path', () => {
     const { call } = await start([])
     expect((await call('POST', '/m/default/c/telemetry', { body: 'x' })).status).toBe(404)
     expect((await (await start()).call('GET', '/favicon.ico', { who: '' })).status).toBe(404)
+  })
+})
+
+describe('a key without a scheme, as Mainflux’s older devices show it', () => {
+  const path = '/channels/telemetry/messages/a'
+
+  it('is good for all that a key of ours is, on the paths of its dialect', async () => {
+    const { call, key, reader } = await start()
+    expect((await call('POST', `${path}?retain=true`, { body: '21.5', who: key })).status).toBe(202)
+    expect((await reader.latest('telemetry/a')).length).toBe(1)
+    expect((await call('GET', path, { who: key })).status).toBe(200)
+    expect((await call('DELETE', `${path}?retained=true`, { who: key })).status).toBe(204)
+  })
+
+  it('is as strict as ours: a wrong one is refused, and not repeated', async () => {
+    const { call, key } = await start()
+    for (const who of [`x${key.slice(1)}`, key.slice(0, -1), `${key}x`, `${key},${key}`, 'Thing', 'Basic']) {
+      const { status, text } = await call('POST', path, { body: 'x', who })
+      expect([who, status]).toEqual([who, 401])
+      expect(text).not.toContain(key.slice(1, 12))
+    }
+  })
+
+  it('is none elsewhere, nor where its dialect is not spoken; and in an address there is none at all', async () => {
+    const { call, key } = await start()
+    const elsewhere = [
+      ['POST', '/m/default/c/telemetry'],
+      ['GET', '/api/v1/me'],
+      ['GET', '/api/v1/presence'],
+    ] as const
+    for (const [method, other] of elsewhere) {
+      const body = method === 'POST' ? { body: 'x' } : {}
+      expect([other, (await call(method, other, { ...body, who: key })).status]).toEqual([other, 401])
+    }
+    expect((await call('POST', `${path}?authorization=${key}`, { body: 'x', who: '' })).status).toBe(401)
+    const without = await start([magistralaTopics()])
+    expect((await without.call('POST', path, { body: 'x', who: without.key })).status).toBe(401)
   })
 })

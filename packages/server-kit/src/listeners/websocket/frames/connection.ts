@@ -211,7 +211,7 @@ export class FramesConnection implements WebSocketHandler, Line, Outlet {
   async #enter(opening: WebSocketOpening): Promise<void> {
     const { ingress, limits, speak } = this.#context
     const asked = parseTarget(limits.path, limits.dialects, opening.target)
-    const { credential, inAddress } = credentialShown(opening, asked.token)
+    const { credential, inAddress } = credentialShown(opening, asked)
     // A client id of nothing: a session of its own, that nobody comes back to, and counted as a connection.
     const hello = { protocol: 'websocket', credential, peer: opening.peer, clientId: '', outlet: this }
     const session = await ingress.open(hello)

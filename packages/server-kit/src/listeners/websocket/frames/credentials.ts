@@ -1,5 +1,6 @@
 import { type Principal, ThingmeshError } from '@thingmesh/core'
 import type { Credential, WebSocketOpening } from '../../../contracts/index.ts'
+import type { Asked } from './target.ts'
 
 /** Offered beside the subprotocol that is to be spoken, by who cannot set a header: the rest is what `Authorization` would say. */
 const offerPrefix = 'thingmesh.authorization.'
@@ -16,9 +17,12 @@ export interface Shown {
  */
 export function credentialShown(
   { authorization, offered, credentialOf }: WebSocketOpening,
-  token: string | undefined,
+  { token, takesBareKey }: Pick<Asked, 'token' | 'takesBareKey'>,
 ): Shown {
-  if (authorization !== undefined) return { credential: credentialOf(authorization), inAddress: false }
+  if (authorization !== undefined) {
+    const isBare = takesBareKey && authorization !== '' && !authorization.includes(' ')
+    return { credential: credentialOf(isBare ? `Thing ${authorization}` : authorization), inAddress: false }
+  }
   const offer = offered.find(name => name.startsWith(offerPrefix))
   if (offer !== undefined) return { credential: credentialOf(decodeOffer(offer)), inAddress: false }
   if (token !== undefined) return { credential: credentialOf(`Bearer ${token}`), inAddress: true }

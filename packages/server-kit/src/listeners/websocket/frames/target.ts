@@ -15,6 +15,8 @@ export interface Target {
 /** Where a path leads, which in a dialect it takes to know who asks. */
 type Place = Pick<Target, 'channel' | 'subtopic'>
 export interface Asked extends Omit<Target, keyof Place> {
+  /** An `Authorization` without a scheme is a key here. */
+  readonly takesBareKey: boolean
   /** Throws what the dialect does. */
   placeOf(principal: Principal): Place
 }
@@ -63,6 +65,10 @@ export function parseTarget(base: string, dialects: readonly Dialect[], target: 
       if (place === undefined) throw new ThingmeshError('not-found', 'no WebSocket at this path')
       return place
     },
+    takesBareKey: isDialectPath(
+      dialects.filter(({ key }) => key?.isBareHeader),
+      path,
+    ),
     token: query.get('token') ?? undefined,
     after: after === null ? undefined : parseAfter(after),
     delivery: qos === '0' ? 'at-most-once' : 'at-least-once',

@@ -10,13 +10,13 @@ async function start() {
   const key = await site.thing('sensor')
   const reader = await site.connect(key)
   await reader.subscribe('telemetry/#')
-  const dial = (path: string) => {
-    const headers = { authorization: `Thing ${key}` }
+  const dial = (path: string, authorization = `Thing ${key}`) => {
+    const headers = { authorization }
     const webSocket = new WebSocket(`ws://127.0.0.1:${site.port}${path}`, { headers })
     webSocket.on('error', () => undefined)
     return webSocket
   }
-  return { site, reader, dial }
+  return { site, key, reader, dial }
 }
 
 describe('a path', () => {
@@ -35,6 +35,23 @@ describe('a path', () => {
       await site.expectUndisturbed()
     },
   )
+
+  it('of Mainflux’s takes a key without a scheme, and no other path does', async () => {
+    const { site, key, dial } = await start()
+    const webSocket = dial('/channels/telemetry/messages', key)
+    webSocket.on('open', () => webSocket.send('x'))
+    const [heard] = await once(webSocket, 'message')
+    expect(String(heard)).toBe('x')
+    webSocket.terminate()
+    for (const [path, who] of [
+      ['/channels/telemetry/messages', `x${key}`],
+      ['/m/default/c/telemetry', key],
+    ] as const) {
+      const [code] = await once(dial(path, who), 'close')
+      expect(code).toBe(4401)
+    }
+    await site.expectUndisturbed()
+  })
 
   it('of another domain is refused, and one of no dialect is none', async () => {
     const { site, dial } = await start()
