@@ -78,9 +78,9 @@ export class Deliveries {
     if (position >= this.#deliveredBefore) this.#deliveredTo = Math.max(this.#deliveredTo, this.#deliveredBefore)
   }
 
-  /** `undefined` where an earlier life of the hub may have sent more. */
+  /** `undefined` where an earlier life of the hub may have sent more, or there are exchanges left from it that the log does not know any more. */
   get unacknowledged(): UnacknowledgedRecord | undefined {
-    if (this.#deliveredTo < this.#deliveredBefore) return undefined
+    if (this.#deliveredTo < this.#deliveredBefore || [...this.#restored.values()].includes(false)) return undefined
     const atLeastOnce: number[] = []
     const exactlyOnce: number[] = []
     for (const [tag, sequence] of this.#sequences)
