@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { findPackageJSON } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
@@ -47,6 +49,49 @@ it.each(['core', 'client-node', 'client-browser', 'server-kit'])(
     const { stdout, stderr } = await asUser(loadedBy(resolvable))
     expect(stderr).toBe('')
     expect(JSON.parse(stdout).length).toBeGreaterThanOrEqual(entries.length)
+  },
+)
+
+interface Manifest {
+  readonly name: string
+  readonly scripts?: Readonly<Record<string, string>>
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
+}
+
+/** What npm installs with a package, by the name of each and what npm would run for it. */
+async function installedWith(
+  manifestPath: string,
+  found = new Map<string, string[]>(),
+): Promise<Map<string, string[]>> {
+  if (found.has(manifestPath)) return found
+  const manifest: Manifest = JSON.parse(await readFile(manifestPath, 'utf8'))
+  const runs = ['preinstall', 'install', 'postinstall'].filter(script => manifest.scripts?.[script] !== undefined)
+  // Where there is no script npm builds by this file.
+  if (existsSync(join(dirname(manifestPath), 'binding.gyp'))) runs.push('node-gyp')
+  found.set(
+    manifestPath,
+    runs.map(script => `${manifest.name}: ${script}`),
+  )
+  const peers = Object.keys(manifest.peerDependencies ?? {}).filter(
+    name => manifest.peerDependenciesMeta?.[name]?.optional !== true,
+  )
+  const needed = [...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }), ...peers]
+  for (const name of needed) {
+    // Throws for what is not installed here: of an optional dependency nobody could say.
+    await installedWith(findPackageJSON(name, manifestPath)!, found)
+  }
+  return found
+}
+
+it.each(['core', 'client-node', 'client-browser', 'server-kit'])(
+  'no script runs where %s is installed, and nothing is built',
+  async name => {
+    const installed = await installedWith(join(packages, name, 'package.json'))
+    expect(installed.size).toBeGreaterThan(1)
+    expect([...installed.values()].flat()).toEqual([])
   },
 )
 

@@ -17,6 +17,8 @@ export default defineConfig({
   },
   format: 'esm',
   target: 'es2022',
+  // As a dependency it would bring cbor-extract along, which is optional to it, and which npm builds at every install.
+  noExternal: ['cbor-x'],
   dts: true,
   clean: true,
 })
