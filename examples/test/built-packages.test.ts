@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { findPackageJSON } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -94,6 +94,40 @@ it.each(['core', 'client-node', 'client-browser', 'server-kit'])(
     expect([...installed.values()].flat()).toEqual([])
   },
 )
+
+it.each([
+  { where: 'a page', names: ['core', 'client-browser'], options: { lib: ['ES2022', 'DOM'], types: [] } },
+  { where: 'Node', names: ['core', 'client-node', 'server-kit'], options: { lib: ['ES2022'], types: ['node'] } },
+])('the types compile in $where, and so do those that they are made of', async ({ names, options }) => {
+  const project = await mkdtemp(join(tmpdir(), 'thingmesh-types-'))
+  onTestFinished(() => rm(project, { recursive: true }))
+  const modules = join(project, 'node_modules')
+  await mkdir(join(modules, '@thingmesh'), { recursive: true })
+  for (const name of names) await symlink(join(packages, name), join(modules, '@thingmesh', name))
+  const root = join(packages, '../node_modules')
+  await symlink(join(root, '@types'), join(modules, '@types'))
+  // MQTT.js is the user's own where it is there.
+  const entries = (await Promise.all(names.map(entriesOf))).flat().filter(entry => !entry.endsWith('/mqttjs'))
+  await writeFile(
+    join(project, 'all.ts'),
+    entries.map((entry, index) => `export * as entry${index} from '${entry}'\n`).join(''),
+  )
+  const compilerOptions = {
+    ...options,
+    module: 'NodeNext',
+    target: 'ES2022',
+    strict: true,
+    skipLibCheck: false,
+    noEmit: true,
+  }
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }')
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['all.ts'] }))
+  const compiler = join(root, 'typescript/bin/tsc')
+  const { stdout } = await run(process.execPath, [compiler, '--project', project]).catch(
+    (error: { stdout: string }) => error,
+  )
+  expect(stdout).toBe('')
+})
 
 it('who imports only the hub and HTTP loads no MQTT code and no SQLite', async () => {
   const { stdout } = await asUser(loadedBy(['@thingmesh/server-kit', '@thingmesh/server-kit/http']))

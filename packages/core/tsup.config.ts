@@ -19,6 +19,7 @@ export default defineConfig({
   target: 'es2022',
   // As a dependency it would bring cbor-extract along, which is optional to it, and which npm builds at every install.
   noExternal: ['cbor-x'],
-  dts: true,
+  // Where a compiler is given an older `lib`, and no Node's types, nobody else says what `AsyncDisposable` is.
+  dts: { banner: '/// <reference lib="esnext.disposable" />' },
   clean: true,
 })

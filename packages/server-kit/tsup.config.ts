@@ -24,6 +24,7 @@ export default defineConfig({
   platform: 'node',
   // `node:sqlite` has no name without the prefix.
   removeNodeProtocol: false,
-  dts: { entry: doors },
+  // As in core's: `AsyncDisposable` is younger than the `lib` that a compiler may be given.
+  dts: { entry: doors, banner: '/// <reference lib="esnext.disposable" />' },
   clean: true,
 })
