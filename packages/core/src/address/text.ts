@@ -36,11 +36,15 @@ export function checkNoDollar(part: AddressPart, text: string): void {
   if (text.startsWith('$')) throw new ThingmeshError('invalid-argument', `${part} starts with $, which is reserved`)
 }
 
-/** The error tells the code point and where it is, never the text: it may hold line breaks or terminal sequences. */
+/**
+ * The error tells the character and where it is, never the text: it may hold line breaks or terminal sequences. What is
+ * not printable ASCII is told by its code point.
+ */
 export function forbiddenCharacter(part: AddressPart, text: string, index: number): ThingmeshError {
   const code = text.codePointAt(index) ?? 0
   const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`
-  return new ThingmeshError('invalid-argument', `${part} has ${name} at index ${index}, which is not allowed there`, {
+  const shown = code > 0x20 && code < 0x7f ? `'${text[index]}'` : name
+  return new ThingmeshError('invalid-argument', `${part} has ${shown} at index ${index}, which is not allowed there`, {
     details: { character: name, index },
   })
 }

@@ -1,4 +1,4 @@
-import { type Action, actions, type Grant, parseFilter, ThingmeshError } from '@thingmesh/core'
+import { type Action, actions, type Grant, parseFilter, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import type { Control, GrantChange, GrantDraft, GrantQuery } from '../contracts/index.ts'
 import { thingPrincipal } from './authorizer.ts'
 import { checkBatch, mapItems } from './batch.ts'
@@ -142,5 +142,12 @@ function checkPattern(access: DomainAccess, channel: string, pattern: unknown): 
   if (typeof pattern !== 'string' || pattern === '') {
     throw new ThingmeshError('invalid-argument', 'pattern of the grant: found no text')
   }
-  parseFilter(`${channel}/${pattern}`, access.limits)
+  try {
+    // By itself first, so that an index is one of what was written. A `$` is nothing special behind the channel.
+    parseFilter(pattern, { ...access.limits, allowDollar: true })
+    parseFilter(`${channel}/${pattern}`, access.limits)
+  } catch (error) {
+    const { code, message, details } = toThingmeshError(error)
+    throw new ThingmeshError(code, `pattern of the grant: ${message}`, { details })
+  }
 }

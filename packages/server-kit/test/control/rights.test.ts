@@ -101,6 +101,17 @@ describe('grants', () => {
     expect(await control.grants.get(created.id)).toEqual(created)
   })
 
+  it.each([
+    ['a/#/b', "filter has '#' at index 2, which is not allowed there"],
+    ['a/b+', "filter has '+' at index 3, which is not allowed there"],
+    ['a\nb', 'filter has U+000A at index 1, which is not allowed there'],
+    [Array.from({ length: 16 }, () => 'a').join('/'), 'filter has 17 levels, the limit is 16'],
+  ])('say where in the pattern it is that %j is wrong', async (pattern, said) => {
+    const { control } = await start()
+    const asked = control.grants.create({ thing: 'sensor', channel: 'telemetry', actions: ['publish'], pattern })
+    await expect(asked).rejects.toThrow(`pattern of the grant: ${said}`)
+  })
+
   it('are listed by thing and by channel', async () => {
     const { control } = await start()
     await control.things.create({ name: 'other' })

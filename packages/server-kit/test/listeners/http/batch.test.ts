@@ -95,7 +95,7 @@ describe('a batch of lines', () => {
       'invalid-argument: line 6.qos: found 2, allowed is (0 | 1)',
       'invalid-argument: payload is no string, allowed with encoding text is one',
       'invalid-argument: payload is not base64',
-      'invalid-argument: topic has U+002B at index 10, which is not allowed there',
+      "invalid-argument: topic has '+' at index 10, which is not allowed there",
       'invalid-argument: payload has an unpaired surrogate, which no text in utf-8 has',
       'invalid-argument: key comes with qos 0, allowed only with qos 1',
       'invalid-argument: payload is not base64',

@@ -109,7 +109,7 @@ describe('publishing', () => {
     ['an encoded slash in the channel', '/channels/a%2fb/messages', 'path has an encoded slash within a level'],
     ['a malformed encoding', '/channels/telemetry/messages/%zz', 'path has a malformed percent encoding'],
     ['bytes that are not UTF-8', '/channels/telemetry/messages/%ff', 'path has a malformed percent encoding'],
-    ['a wildcard', '/channels/telemetry/messages/+', 'topic has U+002B at index 10, which is not allowed there'],
+    ['a wildcard', '/channels/telemetry/messages/+', "topic has '+' at index 10, which is not allowed there"],
     [
       'a line break',
       '/channels/telemetry/messages/a%0d%0ab',
