@@ -5,6 +5,7 @@ import { ed25519Authenticator } from './auth/ed25519.ts'
 import { failureThrottle } from './auth/failure-throttle.ts'
 import { openPlaces } from './auth/places.ts'
 import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-authenticators.ts'
+import { reportFaults } from './auth/report-faults.ts'
 import { scramAuthenticator } from './auth/scram.ts'
 import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
 import { defaultRegistryLimits, Registry, type RegistryLimits } from './control/index.ts'
@@ -34,7 +35,10 @@ import { version } from './version.ts'
 export interface HubOptions {
   readonly store: Store
   readonly listeners?: readonly Listener[] | undefined
-  /** Asked after the hub's own keys and tokens, in order: the embedder's identity provider, for one. */
+  /**
+   * Asked after the hub's own keys and tokens, in order: the embedder's identity provider, for one. What throws something else than a
+   * refusal goes to `onFault`, with the part `authenticate`.
+   */
   readonly authenticate?: readonly Authenticate[] | undefined
   readonly limits?: Partial<HubLimits> | undefined
   readonly registryLimits?: Partial<RegistryLimits> | undefined
@@ -99,29 +103,33 @@ class ComposedHub implements Hub {
       onFault: error => this.#onFault(toThingmeshError(error), { part: 'registry' }),
     })
     const onFault = (error: unknown, part: string) => this.#onFault(toThingmeshError(error), { part })
+    const tell = (error: ThingmeshError, part: string) => {
+      this.#told.add(error)
+      onFault(error, part)
+    }
     this.#parts = composeWalk({
       store: this.#store,
       registry: this.#registry,
       limits: this.#limits,
-      definitions: toDefinitions(options.definitions ?? [], error => {
-        this.#told.add(error)
-        onFault(error, 'definitions')
-      }),
+      definitions: toDefinitions(options.definitions ?? [], error => tell(error, 'definitions')),
       meter: this.meter,
       controlOf: (principal, ended) => this.#control(principal, ended),
       onFault,
     })
     const { walk } = this.#parts
     this.ingress = new HubIngress(walk, {
-      authenticate: authenticateAll([
-        keyAuthenticator(this.#registry.credentials),
-        operatorTokenAuthenticator(this.#registry.credentials),
-        ed25519Authenticator(this.#registry.credentials, () => this.#store.log.id.origin),
-        scramAuthenticator(this.#registry.credentials),
-        ...(options.authenticate ?? []),
-        // Last: the embedder may map certificates in its own way.
-        certificateAuthenticator(this.#registry.credentials),
-      ]),
+      authenticate: reportFaults(
+        authenticateAll([
+          keyAuthenticator(this.#registry.credentials),
+          operatorTokenAuthenticator(this.#registry.credentials),
+          ed25519Authenticator(this.#registry.credentials, () => this.#store.log.id.origin),
+          scramAuthenticator(this.#registry.credentials),
+          ...(options.authenticate ?? []),
+          // Last: the embedder may map certificates in its own way.
+          certificateAuthenticator(this.#registry.credentials),
+        ]),
+        error => tell(error, 'authenticate'),
+      ),
       throttle: failureThrottle(),
       logId: () => this.#store.log.id,
     })
