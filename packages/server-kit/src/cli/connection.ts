@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { type Admin, connectHttp, createAdmin, type HttpClient } from '@thingmesh/core'
+import {
+  type Admin,
+  connectHttp,
+  createAdmin,
+  type HttpClient,
+  isThingmeshError,
+  ThingmeshError,
+} from '@thingmesh/core'
 import type { Call } from './command.ts'
+import { toPrintable } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 import { textOf } from './values.ts'
 
@@ -21,7 +29,7 @@ export async function withAdmin<Result>(call: Call, use: (admin: Admin) => Promi
   if (token === undefined) throw new UsageError(`no token: ${tokenSources}`)
   const admin = meant(() => createAdmin(urlOf(call), { token }))
   try {
-    return await use(admin)
+    return await reaching(urlOf(call), () => use(admin))
   } finally {
     admin.close()
   }
@@ -31,7 +39,7 @@ export async function withAdmin<Result>(call: Call, use: (admin: Admin) => Promi
 export async function withClient<Result>(call: Call, use: (client: HttpClient) => Promise<Result>): Promise<Result> {
   const client = await openClient(call)
   try {
-    return await use(client)
+    return await reaching(urlOf(call), () => use(client))
   } finally {
     client.close()
   }
@@ -73,6 +81,18 @@ async function readSecret(file: string): Promise<string> {
 
 function urlOf(call: Call): string {
   return textOf(call.values, 'url') ?? (call.terminal.env.THINGMESH_URL || 'http://127.0.0.1:8080')
+}
+
+/** Where no answer came, the address is the first thing to look at. */
+async function reaching<Result>(url: string, talk: () => Promise<Result>): Promise<Result> {
+  try {
+    return await talk()
+  } catch (error) {
+    if (!isThingmeshError(error) || error.outcome === 'rejected') throw error
+    if (error.code !== 'unavailable' && error.code !== 'timeout') throw error
+    const { code, message, outcome, cause, details } = error
+    throw new ThingmeshError(code, `${toPrintable(url)}: ${message}`, { outcome, cause, details })
+  }
 }
 
 /** A url or secret that the client refuses to start with is the caller's mistake here, not the program's. */

@@ -1,14 +1,17 @@
-import { actions } from '@thingmesh/core'
+import type { Action } from '@thingmesh/core'
 import type { Command } from './command.ts'
 import { connectionFlags, withAdmin } from './connection.ts'
 import { printItem, printItems, toLines } from './output.ts'
 import { UsageError } from './usage-error.ts'
 import { choicesOf, given, textOf } from './values.ts'
 
+/** Those that do something: `command` and `relay` are words that the registry keeps for later. */
+const actions = ['publish', 'subscribe', 'read'] as const satisfies readonly Action[]
+
 export const grantCommands: readonly Command[] = [
   {
     name: 'grants create',
-    synopsis: `THING CHANNEL --actions ${actions.slice(0, 3).join(',')} [--pattern FILTER]`,
+    synopsis: `THING CHANNEL --actions ${actions.join(',')} [--pattern FILTER]`,
     summary: 'let a thing do something on a channel, or on a part of it',
     words: [2, 2],
     flags: { ...connectionFlags, actions: { type: 'string' }, pattern: { type: 'string' } },

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { isThingmeshError } from '@thingmesh/core'
+import { nearestOf } from '../contracts/nearest.ts'
 import { version } from '../version.ts'
 import { channelCommands } from './channels.ts'
 import type { Command } from './command.ts'
@@ -7,7 +8,7 @@ import { grantCommands } from './grants.ts'
 import { keyCommands } from './keys.ts'
 import { messageCommands } from './messages.ts'
 import { serveCommand } from './serve.ts'
-import { print, type Terminal } from './terminal.ts'
+import { print, type Terminal, toPrintable } from './terminal.ts'
 import { thingCommands } from './things.ts'
 import { tokenCommands } from './tokens.ts'
 import { UsageError } from './usage-error.ts'
@@ -45,8 +46,7 @@ async function dispatch(words: readonly string[], terminal: Terminal): Promise<v
   if (command === undefined) {
     if (words.length === 0) throw new UsageError(`a command is missing\n\n${toUsage(commands)}`)
     if (isHelp(words)) return print(terminal, toUsage(commands.filter(one => isWithin(one, words))))
-    const near = commands.filter(one => isWithin(one, words.slice(0, 1)))
-    throw new UsageError(`unknown command\n\n${toUsage(near.length === 0 ? commands : near)}`)
+    throw new UsageError(toUnknown(words))
   }
   const rest = words.slice(command.name.split(' ').length)
   if (isHelp(rest)) return print(terminal, toUsage([command]))
@@ -63,6 +63,21 @@ function isWithin(command: Command, words: readonly string[]): boolean {
   const prefix = words.slice(0, flag === -1 ? words.length : flag).filter(word => word !== 'help')
   const name = command.name.split(' ')
   return prefix.every((word, index) => word === name[index])
+}
+
+/** What was found, what was likely meant, and where the rest is told. */
+function toUnknown(words: readonly string[]): string {
+  const flag = words.findIndex((word, index) => index > 0 && word.startsWith('-'))
+  const said = flag === -1 ? words : words.slice(0, flag)
+  const named = said.slice(0, 2).join(' ')
+  const nearest = nearestOf(
+    named,
+    commands.map(({ name }) => name),
+  )
+  const shown = toPrintable(named.length > 40 ? `${named.slice(0, 40)}…` : named)
+  const isGroup = commands.some(one => isWithin(one, said.slice(0, 1)))
+  const help = isGroup ? `thingmesh ${said[0]} --help lists those of ${said[0]}` : 'thingmesh --help lists them all'
+  return `unknown command "${shown}"${nearest === undefined ? '' : `, the nearest is "${nearest}"`}; ${help}`
 }
 
 function isHelp(words: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@thingmesh/core'
+import { toPrintable } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The flags of one call, as `parseArgs` gives them. */
@@ -38,7 +39,8 @@ export function choiceOf<Choice extends string>(
   const text = textOf(values, name)
   if (text === undefined) return undefined
   const choice = choices.find(candidate => candidate === text)
-  if (choice === undefined) throw new UsageError(`--${name} must be one of ${choices.join(', ')}`)
+  if (choice === undefined)
+    throw new UsageError(`--${name} must be one of ${choices.join(', ')}: found ${toPrintable(text)}`)
   return choice
 }
 

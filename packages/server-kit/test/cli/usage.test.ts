@@ -7,8 +7,22 @@ const token = { THINGMESH_TOKEN: 'tmt_x' }
 describe('wrong usage exits with 2 and says what is right', () => {
   it.each([
     [[], /a command is missing[\s\S]*thingmesh serve/],
-    [['frobnicate'], /unknown command[\s\S]*thingmesh serve/],
-    [['things', 'frobnicate'], /unknown command[\s\S]*thingmesh things create/],
+    [['frobnicate'], /^thingmesh: unknown command "frobnicate"; thingmesh --help lists them all\n$/],
+    [
+      ['thing', 'list'],
+      /^thingmesh: unknown command "thing list", the nearest is "things list"; thingmesh --help lists/,
+    ],
+    [['srve', '--mqtt', '0'], /unknown command "srve", the nearest is "serve"; thingmesh --help lists them all\n$/],
+    [
+      ['things', 'frobnicate'],
+      /^thingmesh: unknown command "things frobnicate"; thingmesh things --help lists those of things\n$/,
+    ],
+    [
+      ['things', 'crate', 'a'],
+      /unknown command "things crate", the nearest is "things create"; thingmesh things --help/,
+    ],
+    [['things'], /unknown command "things"; thingmesh things --help lists those of things\n$/],
+    [['a\u001b[2J', 'x'.repeat(99)], /unknown command "a\\u001b\[2J x{10,40}…"; /],
     [['things', 'list', '--frob'], /--frob[\s\S]*usage:/],
     [['things', 'get'], /too few words/],
     [['things', 'get', 'a', 'b'], /too many words/],
@@ -29,7 +43,11 @@ describe('wrong usage exits with 2 and says what is right', () => {
     [['things', 'create', 'a', '--metadata', '[1]'], /--metadata must be a JSON object/],
     [['channels', 'create', 'a', '--record', 'some'], /--record must be one of all, acked, none/],
     [['grants', 'create', 'a', 'b'], /--actions is needed/],
-    [['grants', 'create', 'a', 'b', '--actions', 'publish,fly'], /--actions must be one of publish, subscribe/],
+    [
+      ['grants', 'create', 'a', 'b', '--actions', 'publish,fly'],
+      /--actions must be one of publish, subscribe, read: found fly\n/,
+    ],
+    [['grants', 'create', 'a', 'b', '--actions', 'command'], /one of publish, subscribe, read: found command\n/],
     [['tokens', 'create', 'a'], /--scope is needed/],
     [['tokens', 'create', 'a', '--scope', 'channels:a,'], /--scope is needed/],
     [['read', 'a/#', '--last', '1', '--limit', '1'], /exclude each other/],
@@ -85,7 +103,7 @@ describe('failures', () => {
     const { code, err } = await call(['things', 'list', '--url', 'http://127.0.0.1:2'], { env: token })
     expect({ code, err }).toMatchObject({
       code: 1,
-      err: expect.stringMatching(/^thingmesh: unavailable: .*ECONNREFUSED/),
+      err: expect.stringMatching(/^thingmesh: unavailable: http:\/\/127\.0\.0\.1:2: .*ECONNREFUSED/),
     })
     expect(err).not.toContain('tmt_x')
   })

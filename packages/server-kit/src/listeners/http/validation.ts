@@ -11,9 +11,17 @@ export function validate<Output>(
   const result = v.safeParse(schema, value, { abortEarly: true })
   if (result.success) return result.output
   const { issue, path } = deepest(result.issues[0], part)
-  const found = describe(issue)
-  const allowed = allow(issue)
-  throw new ThingmeshError('invalid-argument', `${path}: found ${found}, allowed is ${allowed}`, {
+  // Where a member is missing and another is one too many, a name is misspelt: that one is worth more to be told.
+  const misspelt = unknownMember(schema as SchemaPart, result.issues[0])
+  if (misspelt !== undefined) {
+    const beside = path.slice(0, path.lastIndexOf('.'))
+    throw refusal(`${beside}.${shorten(misspelt)}`, 'an unknown member', 'none of that name')
+  }
+  throw refusal(path, describe(issue), allow(issue))
+}
+
+function refusal(path: string, found: string, allowed: string): ThingmeshError {
+  return new ThingmeshError('invalid-argument', `${path}: found ${found}, allowed is ${allowed}`, {
     details: { path, found, allowed },
   })
 }
@@ -33,6 +41,32 @@ function pathOf(issue: Issue, prefix: string): string {
     path += typeof item.key === 'number' ? `[${item.key}]` : `.${shorten(String(item.key))}`
   }
   return path
+}
+
+/** The first one beside what is missing, `undefined` where nothing is missing or nothing too many. Looks at that object alone. */
+function unknownMember(schema: SchemaPart, { type, input, path }: Issue): string | undefined {
+  const missing = path?.at(-1)
+  if (type !== 'strict_object' || input !== undefined || missing === undefined) return undefined
+  let at: SchemaPart | undefined = schema
+  for (const { key } of path!.slice(0, -1)) at = partOf(at, key)
+  const entries = unwrapped(at)?.entries
+  return entries && Object.keys(missing.input as object).find(name => !Object.hasOwn(entries, name))
+}
+
+/** What schemas are made of, as far as it is looked at here. */
+interface SchemaPart {
+  readonly entries?: Readonly<Record<string, SchemaPart>>
+  readonly item?: SchemaPart
+  readonly wrapped?: SchemaPart
+}
+
+function partOf(schema: SchemaPart | undefined, key: unknown): SchemaPart | undefined {
+  const { entries, item } = unwrapped(schema) ?? {}
+  return entries?.[String(key)] ?? item
+}
+
+function unwrapped(schema: SchemaPart | undefined): SchemaPart | undefined {
+  return schema?.wrapped === undefined ? schema : unwrapped(schema.wrapped)
 }
 
 /** Kinds and lengths; of texts only those that should have been one of a few words. */

@@ -65,6 +65,7 @@ describe('things', () => {
 
   it.each([
     ['no name', {}, 'body.name: found nothing, allowed is a value'],
+    ['a misspelt name', { nam: 'x' }, 'body.nam: found an unknown member, allowed is none of that name'],
     ['an empty name', { name: '' }, 'body.name: found a string of 0, allowed is a string of at least 1'],
     ['a number as name', { name: 5 }, 'body.name: found 5, allowed is string'],
     ['an unknown member', { name: 'a', nmae: 1 }, 'body.nmae: found an unknown member, allowed is none of that name'],
@@ -88,6 +89,8 @@ describe('things', () => {
     expect(many.json.error.message).toBe('body.items: found an array of 1001, allowed is an array of at most 1000')
     const inner = await call('POST', '/api/v1/things/bulk', { body: { items: [{ name: 'a' }, { name: 7 }] } })
     expect(inner.json.error.details).toEqual({ path: 'body.items[1].name', found: '7', allowed: 'string' })
+    const misspelt = await call('POST', '/api/v1/things/bulk', { body: { items: [{ name: 'a' }, { nam: 'b' }] } })
+    expect(misspelt.json.error.details).toMatchObject({ path: 'body.items[1].nam', found: 'an unknown member' })
     const form = { body: 'name=a', headers: { 'content-type': 'application/x-www-form-urlencoded' } }
     const { status, json } = await call('POST', '/api/v1/things', form)
     expect([status, json.error.code]).toEqual([415, 'unsupported'])
