@@ -77,7 +77,7 @@ describe('the outbox in IndexedDB', () => {
       )
       return isThingmeshError(error) ? [error.code, error.outcome, error.message] : String(error)
     })
-    expect(refused).toEqual(['conflict', 'not-sent', 'another page has thingmesh-outbox:a, and kept it for 0 ms'])
+    expect(refused).toEqual(['conflict', 'not-sent', 'another page keeps thingmesh-outbox:a: waited 0 ms'])
     const waiting = sequencesIn(second, 'a', 30_000)
     await outbox.evaluate(outbox => outbox.close())
     expect(await waiting).toEqual([1, 2])

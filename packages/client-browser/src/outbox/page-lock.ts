@@ -9,13 +9,13 @@ export function takeLock(name: string, waitMs: number): Promise<() => void> {
   // Not in a page that came over plain HTTP, whatever the types say.
   const locks: LockManager | undefined = navigator.locks
   if (locks === undefined) {
-    throw new ThingmeshError('unsupported', 'there are no Web Locks: they take https or localhost', {
+    throw new ThingmeshError('unsupported', 'no Web Locks: they take https or localhost', {
       outcome: 'not-sent',
     })
   }
   return new Promise((resolve, reject) => {
     const taken = (cause?: unknown): void => {
-      const text = `another page has ${name}, and kept it for ${waitMs} ms`
+      const text = `another page keeps ${name}: waited ${waitMs} ms`
       reject(new ThingmeshError('conflict', text, { cause, outcome: 'not-sent' }))
     }
     const hold = (lock: Lock | null): Promise<void> | undefined => {

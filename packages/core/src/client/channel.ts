@@ -131,5 +131,5 @@ function toDraft(name: string, payload: Publishable, options: ChannelPublishOpti
 function toDelivery(delivery: ChannelPublishOptions['delivery']): Delivery {
   if (delivery === undefined || delivery === 'at-least-once') return 'at-least-once'
   if (delivery === 'at-most-once') return delivery
-  throw new TypeError('the delivery is at-most-once or at-least-once')
+  throw new TypeError('delivery is at-most-once or at-least-once')
 }

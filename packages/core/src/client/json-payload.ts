@@ -25,5 +25,5 @@ export function readJson(text: string): JsonValue {
 }
 
 function refused(): RangeError {
-  return new RangeError('json beyond the limits of its codec')
+  return new RangeError('json beyond its limits')
 }
