@@ -2,7 +2,7 @@ import { connect } from '@thingmesh/client-node'
 import { Telemetry } from './telemetry.ts'
 
 const { HUB_URL = 'http://127.0.0.1:8080', THINGMESH_TOKEN } = process.env
-await using client = await connect(HUB_URL, { token: THINGMESH_TOKEN })
+const client = await connect(HUB_URL, { token: THINGMESH_TOKEN })
 const readings = client.channel(Telemetry).subscribe()
 readings.confirmed.then(() => console.log('watching'))
 for await (const { topic, value, error } of readings) {
