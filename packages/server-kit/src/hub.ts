@@ -8,6 +8,7 @@ import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-au
 import { reportFaults } from './auth/report-faults.ts'
 import { scramAuthenticator } from './auth/scram.ts'
 import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
+import { checkOptions, type OptionNames } from './contracts/options.ts'
 import { defaultRegistryLimits, Registry, type RegistryLimits } from './control/index.ts'
 import { Committer } from './pipeline/committer.ts'
 import { pipelineCounters } from './pipeline/counters.ts'
@@ -67,10 +68,26 @@ export interface Hub extends AsyncDisposable {
   readonly adminToken: string | undefined
 }
 
+const hubOptions: OptionNames<HubOptions> = {
+  store: true,
+  listeners: true,
+  authenticate: true,
+  limits: true,
+  registryLimits: true,
+  definitions: true,
+  onFault: true,
+}
+
 /** Puts a hub together. Nothing runs before `start`. */
 export async function createHub(options: HubOptions): Promise<Hub> {
   if (typeof options?.store?.start !== 'function')
     throw new TypeError('createHub needs a store: { store: sqliteStore(…) }')
+  checkOptions('createHub', options, hubOptions)
+  const { listeners = [], authenticate = [] } = options
+  if (!Array.isArray(listeners) || listeners.some(listener => typeof listener?.start !== 'function'))
+    throw new TypeError('createHub: listeners is an array of listeners, such as mqttListener()')
+  if (!Array.isArray(authenticate) || authenticate.some(one => typeof one !== 'function'))
+    throw new TypeError('createHub: authenticate is an array of functions')
   checkLimits('limits', options.limits, defaultHubLimits)
   checkLimits('registryLimits', options.registryLimits, defaultRegistryLimits)
   return new ComposedHub(options)
@@ -269,9 +286,9 @@ class ComposedHub implements Hub {
 }
 
 /** A limit that is misspelt or no number would be no limit. */
-function checkLimits(what: string, given: object | undefined, known: object): void {
-  for (const [name, value] of Object.entries(given ?? {})) {
-    if (!Object.hasOwn(known, name)) throw new TypeError(`${what}.${name} is not a limit that there is`)
+function checkLimits(what: string, given: object = {}, known: object): void {
+  checkOptions(what, given, known)
+  for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue
     if (typeof known[name as keyof typeof known] === 'boolean') {
       if (typeof value !== 'boolean') throw new TypeError(`${what}.${name} must be true or false`)

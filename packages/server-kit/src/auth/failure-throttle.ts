@@ -1,4 +1,5 @@
 import { ThingmeshError } from '@thingmesh/core'
+import { checkOptions } from '../contracts/options.ts'
 import { addressBlock } from './address-block.ts'
 
 export interface FailureThrottleOptions {
@@ -35,6 +36,13 @@ const identityLengthMax = 128
 
 /** By default as `LIMITS.md` has it. */
 export function failureThrottle(options: FailureThrottleOptions = {}): FailureThrottle {
+  checkOptions('failureThrottle', options, {
+    perIdentityPerMinute: true,
+    perAddressPerMinute: true,
+    delayMaxMs: true,
+    entriesMax: true,
+    nowMs: true,
+  })
   const nowMs = options.nowMs ?? (() => performance.now())
   const delayMaxMs = options.delayMaxMs ?? 15 * 60_000
   const entriesMax = options.entriesMax ?? 100_000

@@ -1,5 +1,6 @@
 import { type Principal, parseChannelName } from '@thingmesh/core'
 import type { Authenticate } from '../contracts/index.ts'
+import { checkOptions } from '../contracts/options.ts'
 
 export interface OpenAuthenticatorOptions {
   /** The one channel that everybody has all rights on. */
@@ -20,6 +21,7 @@ export interface OpenAuthenticatorOptions {
  */
 export function openAuthenticator(options: OpenAuthenticatorOptions): Authenticate {
   const { channel, domain = 'default', protocols = ['mqtt'] } = options
+  checkOptions('openAuthenticator', options, { channel, domain, protocols })
   const filter = `${parseChannelName(channel)}/+/#`
   const everybody: Principal = {
     id: 'user:everybody',

@@ -10,6 +10,7 @@ import {
   jwtVerify,
 } from 'jose'
 import type { Authenticate, Credential } from '../contracts/index.ts'
+import { checkOptions } from '../contracts/options.ts'
 import { refusal } from './refusal.ts'
 
 export interface TokenAuthenticatorOptions {
@@ -58,6 +59,17 @@ const jwtForm = /^eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*$/
  * where the issuer's keys cannot be fetched. Answers `undefined` for what is no JWT.
  */
 export function tokenAuthenticator(options: TokenAuthenticatorOptions): Authenticate {
+  checkOptions('tokenAuthenticator', options, {
+    jwks: true,
+    secret: true,
+    issuer: true,
+    audience: true,
+    algorithms: true,
+    clockToleranceSeconds: true,
+    tokenLengthMax: true,
+    nowMs: true,
+    toPrincipal: true,
+  })
   const { key, algorithms } = toVerification(options)
   const { issuer, audience, toPrincipal } = options
   const nowMs = options.nowMs ?? Date.now

@@ -1,5 +1,6 @@
 import { parseChannelName, ThingmeshError } from '@thingmesh/core'
 import type { Dialect } from '../contracts/index.ts'
+import { checkOptions } from '../contracts/options.ts'
 
 /**
  * A free topic tree below one channel, verbatim: `/a//b` for `<channel>//a//b`, whatever levels and characters the hub's
@@ -9,7 +10,9 @@ import type { Dialect } from '../contracts/index.ts'
  *
  * Throws `invalid-argument` where the channel's name is none.
  */
-export function rawTopics({ channel }: { readonly channel: string }): Dialect {
+export function rawTopics(options: { readonly channel: string }): Dialect {
+  const { channel } = options
+  checkOptions('rawTopics', options, { channel })
   const prefix = `${parseChannelName(channel)}/`
   const read = (text: string): string => {
     if (text.startsWith('$')) throw new ThingmeshError('invalid-argument', 'topic starts with $, which is reserved')

@@ -4,6 +4,7 @@ import {
   type TlsIdentity,
   type TlsTerminatorOptions,
 } from '../contracts/index.ts'
+import { checkOptions } from '../contracts/options.ts'
 import type { TlsMaterial } from './material.ts'
 import { type MinimumVersion, SecureContexts } from './secure-contexts.ts'
 import { Terminator } from './terminator.ts'
@@ -25,6 +26,16 @@ export interface ReloadableTlsIdentity extends TlsIdentity {
 
 /** One identity may serve several listeners. Throws `invalid-argument` for what is no certificate, or no key that fits it. */
 export function tlsIdentity(options: TlsIdentityOptions): ReloadableTlsIdentity {
+  checkOptions('tlsIdentity', options, {
+    cert: true,
+    key: true,
+    passphrase: true,
+    ca: true,
+    crl: true,
+    sni: true,
+    clientCertificates: true,
+    minVersion: true,
+  })
   const { clientCertificates = 'off', minVersion = 'TLSv1.2' } = options
   if (!clientCertificateModes.includes(clientCertificates)) {
     throw new TypeError(`clientCertificates is one of ${clientCertificateModes.join(', ')}`)

@@ -3,6 +3,7 @@ import { lookup } from 'node:dns'
 import { isIP, isIPv6 } from 'node:net'
 import { ThingmeshError } from '@thingmesh/core'
 import type { Listener, ListenerContext } from '../../contracts/index.ts'
+import { checkOptions } from '../../contracts/options.ts'
 import { CoapEngine } from './engine.ts'
 import { type CoapLimits, type CoapListenerOptions, defaultCoapLimits } from './options.ts'
 import { composeServices } from './services.ts'
@@ -14,6 +15,7 @@ const receiveBufferBytes = 4 * 1024 * 1024
 
 /** CoAP over UDP (RFC 7252). */
 export function coapListener(options: CoapListenerOptions = {}): Listener {
+  checkOptions('coapListener', options, defaultCoapLimits)
   return new CoapListener({ ...defaultCoapLimits, ...withoutUndefined(options) })
 }
 

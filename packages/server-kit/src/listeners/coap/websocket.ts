@@ -5,6 +5,7 @@ import type {
   WebSocketOpening,
   WebSocketRoute,
 } from '../../contracts/index.ts'
+import { checkOptions } from '../../contracts/options.ts'
 import { webSocketFraming } from './framing.ts'
 import { type CoapOverWebSocketOptions, defaultReliableLimits, type ReliableLimits } from './options.ts'
 import type { ReliableWire } from './reliable-connection.ts'
@@ -17,6 +18,7 @@ const closeCodes = { release: 1000, abort: 1002 } as const
 
 /** CoAP over WebSocket (RFC 8323, section 4), with the same resources as over UDP, for `webSockets({ routes })`. */
 export function coapOverWebSocket(options: CoapOverWebSocketOptions = {}): WebSocketRoute {
+  checkOptions('coapOverWebSocket', options, defaultReliableLimits)
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return new CoapOverWebSocket({ ...defaultReliableLimits, ...(Object.fromEntries(given) as Partial<ReliableLimits>) })
 }

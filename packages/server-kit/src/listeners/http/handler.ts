@@ -1,4 +1,5 @@
 import type { ListenerContext, Peer } from '../../contracts/index.ts'
+import { checkOptions } from '../../contracts/options.ts'
 import { createApp } from './app.ts'
 import { type HttpHandlerOptions, resolveHandlerOptions } from './options.ts'
 import { unknownPeer } from './peer.ts'
@@ -13,6 +14,8 @@ export function httpHandler(
   context: ListenerContext,
   options: HttpHandlerOptions = {},
 ): (request: Request, peer?: Peer) => Promise<Response> {
-  const app = createApp(context, resolveHandlerOptions(options))
+  const resolved = resolveHandlerOptions(options)
+  checkOptions('httpHandler', options, resolved)
+  const app = createApp(context, resolved)
   return (request, peer = unknownPeer) => app.fetch(request, { peer })
 }

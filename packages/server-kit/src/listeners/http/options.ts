@@ -1,4 +1,5 @@
 import type { Dialect, TlsIdentity, Upgrade } from '../../contracts/index.ts'
+import { checkOptions } from '../../contracts/options.ts'
 import type { Pages } from './pages.ts'
 
 /** What a handler may be told, wherever it is mounted. */
@@ -92,8 +93,9 @@ export function resolveHandlerOptions(options: HttpHandlerOptions): ResolvedHand
   return resolved
 }
 
+/** Throws `TypeError` for what is no option. */
 export function resolveListenerOptions(options: HttpListenerOptions): ResolvedListenerOptions {
-  return {
+  const resolved = {
     ...resolveHandlerOptions(options),
     host: options.host ?? '127.0.0.1',
     port: options.port ?? (options.tls === undefined ? 8080 : 8443),
@@ -110,4 +112,6 @@ export function resolveListenerOptions(options: HttpListenerOptions): ResolvedLi
     requestsPerConnectionMax: options.requestsPerConnectionMax ?? 64,
     stopTimeoutMs: options.stopTimeoutMs ?? 10_000,
   }
+  checkOptions('httpListener', options, { tls: true, upgrade: true, ...resolved })
+  return resolved
 }

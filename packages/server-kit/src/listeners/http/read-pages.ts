@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { checkOptions } from '../../contracts/options.ts'
 import type { PageFile, Pages } from './pages.ts'
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -31,10 +32,9 @@ export interface ReadPagesOptions {
  * A directory's files as pages, read once: what a bundler has built. `index.html` is the page of its folder. Links and
  * files whose name begins with a dot are left out. Throws `TypeError` beyond a limit, and what the file system does.
  */
-export async function readPages(
-  directory: string,
-  { filesMax = 1_000, bytesMax = 67_108_864 }: ReadPagesOptions = {},
-): Promise<Pages> {
+export async function readPages(directory: string, options: ReadPagesOptions = {}): Promise<Pages> {
+  const { filesMax = 1_000, bytesMax = 67_108_864 } = options
+  checkOptions('readPages', options, { filesMax, bytesMax })
   const pages: Record<string, PageFile> = {}
   let files = 0
   let bytes = 0

@@ -1,4 +1,5 @@
 import type { Dialect, TlsIdentity } from '../../contracts/index.ts'
+import { checkOptions, type OptionNames } from '../../contracts/options.ts'
 import type { MqttDecisions } from './decisions.ts'
 
 /** What MQTT has of limits, however its bytes come. All have defaults; times and sizes carry their unit in the name. */
@@ -88,6 +89,14 @@ export const defaultMqttLimits: MqttLimits = {
   connectionsPerAddressMax: 10_000,
 }
 
+export const mqttOptions: OptionNames<MqttOptions> = {
+  ...defaultMqttLimits,
+  dialects: true,
+  responseInformation: true,
+  redirect: true,
+}
+const listenerOptions = { host: true, port: true, tls: true, handshakeBytesMax: true, ...mqttOptions }
+
 /** Throws `TypeError` for dialects that share a name. */
 export function resolveMqttOptions(options: MqttOptions): ResolvedMqttOptions {
   const { dialects = [], responseInformation, redirect, ...limits } = options
@@ -98,6 +107,7 @@ export function resolveMqttOptions(options: MqttOptions): ResolvedMqttOptions {
 }
 
 export function resolveMqttListenerOptions(options: MqttListenerOptions): ResolvedMqttListenerOptions {
+  checkOptions('mqttListener', options, listenerOptions)
   const { host = '127.0.0.1', tls, handshakeBytesMax = 64 * 1024, ...rest } = options
   const { port = tls === undefined ? 1883 : 8883, ...mqtt } = rest
   return { ...resolveMqttOptions(mqtt), host, port, tls, handshakeBytesMax }

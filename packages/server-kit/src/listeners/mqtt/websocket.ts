@@ -5,8 +5,9 @@ import type {
   WebSocketOpening,
   WebSocketRoute,
 } from '../../contracts/index.ts'
+import { checkOptions } from '../../contracts/options.ts'
 import { MqttConnections } from './connections.ts'
-import { type MqttOptions, resolveMqttOptions } from './options.ts'
+import { type MqttOptions, mqttOptions, resolveMqttOptions } from './options.ts'
 import { WebSocketCarrier } from './websocket-carrier.ts'
 
 export interface MqttOverWebSocketOptions extends MqttOptions {
@@ -19,6 +20,7 @@ const framingBytes = 1024
 
 /** MQTT 3.1, 3.1.1 and 5 over WebSocket (MQTT 5, section 6), for `webSockets({ routes })`. */
 export function mqttOverWebSocket(options: MqttOverWebSocketOptions = {}): WebSocketRoute {
+  checkOptions('mqttOverWebSocket', options, { path: true, ...mqttOptions })
   return new MqttOverWebSocket(options)
 }
 

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { ThingmeshError } from '@thingmesh/core'
 import { WebSocketServer } from 'ws'
 import type { Caller, ListenerContext, Upgrade, WebSocketRoute } from '../../contracts/index.ts'
+import { checkOptions } from '../../contracts/options.ts'
 import { openConnection } from './connection.ts'
 import { type WebSocketCounters, type WebSocketRefusal, webSocketCounters } from './counters.ts'
 
@@ -19,7 +20,9 @@ export interface WebSocketsOptions {
 const closeTimeoutMs = 2_000
 
 /** WebSockets on an HTTP listener: `httpListener({ upgrade: webSockets({ routes: [mqttOverWebSocket()] }) })`. */
-export function webSockets({ routes, origins = [] }: WebSocketsOptions): Upgrade {
+export function webSockets(options: WebSocketsOptions): Upgrade {
+  const { routes, origins = [] } = options
+  checkOptions('webSockets', options, { routes, origins })
   for (const { path } of routes) {
     if (!/^(\/[A-Za-z0-9._~-]+)+$/.test(path)) throw new TypeError('the path of a WebSocket route is not like /a/b')
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Store } from '../../contracts/index.ts'
+import { checkOptions } from '../../contracts/options.ts'
 import { Gate } from './gate.ts'
 import { MemoryGroups } from './groups.ts'
 import { MemoryKeys } from './keys.ts'
@@ -18,6 +19,7 @@ export interface MemoryStoreOptions {
  * alone. Stopping it keeps the data for as long as the object lives.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  checkOptions('memoryStore', options, { origin: true })
   const origin = options.origin ?? randomBytes(16).toString('hex')
   const gate = new Gate()
   const retained = new MemoryRetained(gate)

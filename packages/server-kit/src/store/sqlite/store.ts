@@ -13,6 +13,7 @@ import type {
   SessionRecords,
   Store,
 } from '../../contracts/index.ts'
+import { checkOptions } from '../../contracts/options.ts'
 import { checkBatch } from '../segment/batch.ts'
 import { readMessages } from '../segment/reader.ts'
 import { SegmentWriter } from '../segment/writer.ts'
@@ -39,6 +40,7 @@ export interface SqliteStore extends Store {
 /** A store in one SQLite file, written by a thread of its own so that a sync never stops the event loop. */
 export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   const { path, durability = 'disk' } = options
+  checkOptions('sqliteStore', options, { path, durability })
   if (path === '' || path === ':memory:') throw new TypeError('path is a file: for memory there is memoryStore()')
   return new WorkerStore(resolve(path), durability)
 }

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../../contracts/index.ts'
+import { checkOptions } from '../../../contracts/options.ts'
 
 /** All have defaults; times and sizes carry their unit in the name. */
 export interface MessageFramesOptions {
@@ -55,6 +56,7 @@ const defaults: FramesLimits = {
 }
 
 export function resolveFramesOptions(options: MessageFramesOptions): FramesLimits {
+  checkOptions('messageFrames', options, defaults)
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   return { ...defaults, ...(Object.fromEntries(given) as Partial<FramesLimits>) }
 }
