@@ -126,7 +126,7 @@ describe('the outbox in IndexedDB', () => {
           code: 'rate-limited',
           retryable: true,
           outcome: 'not-sent',
-          message: 'the browser has no room for a draft of 2000000 bytes, the limit is untold',
+          message: 'no room for a draft of 2000000 bytes, the limit is untold',
           details: { found: 2_000_000 },
         },
         'kept',

@@ -90,10 +90,10 @@ export function isEntry(value: unknown, key: IDBValidKey): value is OutboxEntry 
  */
 export function toWriteError(cause: unknown, bytes: number): ThingmeshError {
   if (!isNamed(cause, 'QuotaExceededError')) {
-    return new ThingmeshError('unavailable', 'the browser could not write the draft', { cause, outcome: 'not-sent' })
+    return new ThingmeshError('unavailable', 'the draft could not be written', { cause, outcome: 'not-sent' })
   }
   const { quota } = cause as { readonly quota?: number | null }
-  const text = `the browser has no room for a draft of ${bytes} bytes, the limit is ${quota ?? 'untold'}`
+  const text = `no room for a draft of ${bytes} bytes, the limit is ${quota ?? 'untold'}`
   return new ThingmeshError('rate-limited', text, { cause, outcome: 'not-sent', details: { found: bytes } })
 }
 

@@ -55,11 +55,17 @@ class IndexedDbOutbox implements Outbox {
 
   async write(entries: readonly OutboxEntry[], gone: readonly number[]): Promise<void> {
     if (this.#letGo === undefined) throw new TypeError('the outbox is not open')
-    try {
-      // One that could not be removed is sent once more after the next start, under the key that the hub knows.
-      await change(await this.#open(), entries.length > 0 ? this.#durability : 'relaxed', store => {
+    // One that could not be removed is sent once more after the next start, under the key that the hub knows.
+    const attempt = async (): Promise<void> =>
+      change(await this.#open(), entries.length > 0 ? this.#durability : 'relaxed', store => {
         for (const entry of entries) store('entries').put(toOwnMemory(entry), entry.sequence)
         for (const sequence of gone) store('entries').delete(sequence)
+      })
+    try {
+      await attempt().catch(() => {
+        // What the user has just cleared fails first, and is said to be closed after that.
+        this.#shut()
+        return attempt()
       })
     } catch (cause) {
       throw toWriteError(
@@ -72,9 +78,13 @@ class IndexedDbOutbox implements Outbox {
   async close(): Promise<void> {
     const letGo = this.#letGo
     this.#letGo = undefined
+    this.#shut()
+    letGo?.()
+  }
+
+  #shut(): void {
     this.#database?.close()
     this.#database = undefined
-    letGo?.()
   }
 
   async #read(): Promise<readonly OutboxEntry[]> {

@@ -18,7 +18,7 @@ export function parseTopic(topic: string, limits: TopicLimits = defaultTopicLimi
   checkNoWildcard('topic', topic)
   const slash = topic.indexOf('/')
   if (slash === -1) return { channel: topic, subtopic: '' }
-  if (slash === 0) throw new ThingmeshError('invalid-argument', 'topic starts with a slash, so it names no channel')
+  if (slash === 0) throw new ThingmeshError('invalid-argument', 'topic starts with a slash and names no channel')
   if (slash === topic.length - 1) {
     throw new ThingmeshError('invalid-argument', 'topic has nothing after its slash')
   }

@@ -232,7 +232,7 @@ class StandingClient implements Client, ChannelHost {
     if (this.#closing.signal.aborted) throw closedError(this.#status.current.reason)
     if (this.#connection !== undefined && this.#status.current.state === 'connected') return this.#connection
     const cause = this.#status.current.reason
-    throw new ThingmeshError('unavailable', 'there is no connection to the hub', { cause, outcome: 'not-sent' })
+    throw new ThingmeshError('unavailable', 'no connection to the hub', { cause, outcome: 'not-sent' })
   }
 }
 

@@ -19,7 +19,7 @@ export function toBody(payload: Publishable): { readonly body: FetchBody; readon
 export function toJson(payload: JsonValue): string {
   const text = JSON.stringify(payload, (_name, value: unknown) => {
     if (typeof value === 'number' && !Number.isFinite(value)) {
-      throw new ThingmeshError('invalid-argument', 'the payload holds a number that is not finite', {
+      throw new ThingmeshError('invalid-argument', 'the payload has a number that is not finite', {
         outcome: 'not-sent',
       })
     }

@@ -158,7 +158,7 @@ export class OutboxQueue {
 
   /** With what the outbox failed of, where it says so itself. */
   #notKept(record: OutboxRecord, cause: unknown): void {
-    const text = 'the outbox could not keep the draft'
+    const text = 'the draft could not be kept'
     const error = isThingmeshError(cause)
       ? cause
       : new ThingmeshError('unavailable', text, { cause, outcome: 'not-sent' })

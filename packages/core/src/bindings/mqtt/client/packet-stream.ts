@@ -108,7 +108,7 @@ function decode(first: number, reader: FieldReader): FromHub {
     case 14:
       return { type: 'disconnect', ...decodeReason(reader) }
     default:
-      throw malformed(`packet of type ${type} unasked for`)
+      throw malformed(`unasked packet type ${type}`)
   }
 }
 
