@@ -1,14 +1,12 @@
 import { type ChannelName, type Draft, isThingmeshError, ThingmeshError } from '@thingmesh/core'
 import type { ChannelDefinition } from '@thingmesh/core/schema'
+import { StandingFault } from '../contracts/standing-fault.ts'
 
 /** What may be published to a channel; `defineChannel` of `@thingmesh/core/schema` makes them. */
 export type Definition = Pick<ChannelDefinition<unknown>, 'name' | 'decode'>
 
 /** By the channel's name, in whatever domain. */
 export type Definitions = ReadonlyMap<ChannelName, PayloadCheck>
-
-/** A device that keeps sending is not to keep telling. */
-const tellAgainMs = 60_000
 
 /** Throws `TypeError` for what is no definition, and for two of one channel: which of them holds would be anybody's guess. */
 export function toDefinitions(list: readonly Definition[], onFault: (error: ThingmeshError) => void): Definitions {
@@ -23,14 +21,15 @@ export function toDefinitions(list: readonly Definition[], onFault: (error: Thin
 /** Holds what is published to one channel to its definition. */
 export class PayloadCheck {
   readonly #definition: Definition
-  readonly #onFault: (error: ThingmeshError) => void
-  /** The fault that was told last: refuses what comes meanwhile, too. */
-  #fault: ThingmeshError | undefined
-  #toldAtMs = 0
+  readonly #fault: StandingFault
 
   constructor(definition: Definition, onFault: (error: ThingmeshError) => void) {
     this.#definition = definition
-    this.#onFault = onFault
+    const details = { channel: definition.name }
+    // What it threw may quote the value, and is for the program alone.
+    const toError = (cause: unknown) =>
+      new ThingmeshError('internal', "the channel's definition cannot check payloads", { cause, details })
+    this.#fault = new StandingFault(toError, onFault)
   }
 
   /**
@@ -41,20 +40,9 @@ export class PayloadCheck {
     try {
       this.#definition.decode(payload, contentType)
     } catch (thrown) {
-      if (!isThingmeshError(thrown) || thrown.code === 'internal') throw this.#tell(thrown)
+      if (!isThingmeshError(thrown) || thrown.code === 'internal') throw this.#fault.of(thrown)
       const details = { ...thrown.details, part: 'payload' }
       throw new ThingmeshError('invalid-argument', thrown.message, { cause: thrown, details })
     }
-  }
-
-  #tell(cause: unknown): ThingmeshError {
-    const nowMs = performance.now()
-    if (this.#fault !== undefined && nowMs < this.#toldAtMs + tellAgainMs) return this.#fault
-    const details = { channel: this.#definition.name }
-    // What it threw may quote the value, and is for the program alone.
-    this.#fault = new ThingmeshError('internal', "the channel's definition cannot check payloads", { cause, details })
-    this.#toldAtMs = nowMs
-    this.#onFault(this.#fault)
-    return this.#fault
   }
 }
