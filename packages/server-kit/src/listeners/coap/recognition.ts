@@ -86,6 +86,11 @@ export class Recognition {
     this.#known.set(digest, { ...facts, words, told: undefined })
   }
 
+  /** Lets go of those whose sessions are over, and so of the keys in their words. About once a second. */
+  tick(): void {
+    for (const [digest, known] of this.#known) if (!known.lease.isCurrent) this.#forget(digest, known)
+  }
+
   /** Endpoints may still hold it: its words are not kept beyond the bound. */
   #forget(digest: string, known: Recognized): void {
     known.words = undefined

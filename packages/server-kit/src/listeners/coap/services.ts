@@ -72,6 +72,7 @@ export function composeServices(
       transfers.tick()
       sessions.tick()
       observers.tick()
+      recognition.tick()
     },
     async close(settled) {
       await observers.close()
