@@ -1,9 +1,9 @@
-import type { Message, ThingmeshError } from '@thingmesh/core'
-import { type Block, blockBytes, nextObserve, sizeExponentMax } from '@thingmesh/core/coap'
+import { type Message, ThingmeshError } from '@thingmesh/core'
+import { type Block, blockBytes, Code, nextObserve, sizeExponentMax } from '@thingmesh/core/coap'
 import type { DeliveryTerms, Outlet, Session } from '../../contracts/index.ts'
 import type { ObserverEnding } from './counters.ts'
 import type { Downloads } from './downloads.ts'
-import { type Representations, withObserve } from './mapping.ts'
+import { isAcceptable, type Representation, type Representations, withObserve } from './mapping.ts'
 import { type NotificationBudget, NotificationQueue, type Waiting } from './notification-queue.ts'
 import type { ServiceLimits } from './options.ts'
 import { errorResponse } from './reasons.ts'
@@ -19,6 +19,8 @@ export interface ObserverFacts {
   readonly transferKey: string
   /** The size of blocks that it asked for when it registered (RFC 7959, section 3.4). */
   readonly sizeExponent: number | undefined
+  /** The one Content-Format that it takes; `undefined` where it takes any. */
+  readonly accept: number | undefined
 }
 
 export interface ObserverContext {
@@ -169,6 +171,11 @@ export class Observer implements Outlet {
     }
     const { nowMs, downloads, representations } = this.#context
     const { remote, token, transferKey } = this.facts
+    const value = representations.of(message, this.isPattern, Date.now())
+    if (!this.#takes(value)) {
+      this.#refuse()
+      return
+    }
     const confirmable = remote.isReliable || this.#isConfirmable(tag, nowMs())
     this.#pending = confirmable ? 2 : 1
     const part = (): void => {
@@ -177,12 +184,26 @@ export class Observer implements Outlet {
       if (tag !== 0) this.#session?.acknowledge(tag)
       this.#pump()
     }
-    const { options } = representations.of(message, this.isPattern, Date.now())
+    const { options } = value
     // Not within this call: the hub notes a delivery after it.
     const onEnd = () => queueMicrotask(part)
     const response = downloads.begin(transferKey, { options, payload }, this.#wantedBlock(message), onEnd)
     const notification = { ...response, options: withObserve(response.options, this.takeSequence()) }
     remote.notify(token, notification, confirmable, outcome => this.#settle(outcome, part))
+  }
+
+  /** Where there is nothing, as behind a last value that was cleared, no format is the wrong one. */
+  #takes(value: Representation): boolean {
+    return value.payload.byteLength === 0 || isAcceptable(value, this.facts.accept)
+  }
+
+  /** What it does not take ends it, so that it does not miss anything without knowing (RFC 7641, section 4.2). */
+  #refuse(): void {
+    const { remote, token, confirmable } = this.facts
+    const text = 'a message came in another format than accept asks for'
+    const error = new ThingmeshError('unsupported', text, { details: { coapCode: Code.notAcceptable } })
+    remote.notify(token, errorResponse(error), confirmable, () => undefined)
+    void this.end('refused')
   }
 
   /** A long path takes room in the datagram that a full block would need. */

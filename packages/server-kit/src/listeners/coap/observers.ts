@@ -56,7 +56,8 @@ export class Observers {
    */
   async register(facts: ObserverFacts, credential: Credential): Promise<Observer> {
     const known = this.#find(facts)
-    if (known?.facts.filter === facts.filter && known.session !== undefined) return known
+    const isSame = known?.facts.filter === facts.filter && known.facts.accept === facts.accept
+    if (isSame && known.session !== undefined) return known
     await known?.end('deregistered')
     const observer = this.#add(facts)
     try {

@@ -296,7 +296,8 @@ export class Resources {
     const transferKey = downloadKey(remote, lease, topic)
     // A copy: it is a part of a datagram.
     const sizeExponent = wantedBlock(request)?.sizeExponent
-    const facts = { remote, token: token.slice(), filter: topic, confirmable, transferKey, sizeExponent }
+    const accept = findUint(request.options, OptionNumber.accept)
+    const facts = { remote, token: token.slice(), filter: topic, confirmable, transferKey, sizeExponent, accept }
     const observer = await this.#context.observers.register(facts, credential)
     const { session } = observer
     try {

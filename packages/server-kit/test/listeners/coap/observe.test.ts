@@ -106,6 +106,36 @@ describe('an observer', () => {
     expect(textOf(await peer.notification(token))).toBe('exactly')
   })
 
+  it('that says what it accepts is told nothing else: 4.06 is the last notification', async () => {
+    const { site, peer, writer } = await start()
+    await peer.ask({ ...register, options: [observe(0), uintOption(OptionNumber.accept, 50)] })
+    await writer.publish('telemetry/a', '{"t":1}', { contentType: 'application/json' })
+    expect(textOf(await peer.notification(token))).toBe('{"t":1}')
+    // Of nothing no format is the wrong one: the last value was cleared.
+    await writer.publish('telemetry/a', '', { retain: true })
+    expect((await peer.notification(token)).code).toBe(Code.content)
+    await writer.publish('telemetry/a', 'warm', { contentType: 'text/plain' })
+    const last = await peer.notification(token)
+    expect([last.type, last.code, uintOf(last, OptionNumber.observe)]).toEqual([
+      'confirmable',
+      Code.notAcceptable,
+      undefined,
+    ])
+    expect([observers(site), ended(site, 'refused')]).toEqual([0, 1])
+    await writer.publish('telemetry/a', '{"t":2}', { contentType: 'application/json' })
+    await peer.settled()
+    expect(peer.inbox).toEqual([])
+  })
+
+  it('may say anew what it accepts', async () => {
+    const { site, peer, writer } = await start()
+    await peer.ask({ ...register, options: [observe(0), uintOption(OptionNumber.accept, 50)] })
+    await peer.ask(register)
+    await writer.publish('telemetry/a', 'warm', { contentType: 'text/plain' })
+    expect(textOf(await peer.notification(token))).toBe('warm')
+    expect(observers(site)).toBe(1)
+  })
+
   it('is told for how long a message is good', async () => {
     const { peer, writer } = await start()
     await peer.ask(register)
