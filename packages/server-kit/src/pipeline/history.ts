@@ -13,6 +13,7 @@ import type { Committer } from './committer.ts'
 import type { LastValues } from './last-values.ts'
 import type { HubLimits } from './limits.ts'
 import type { Router } from './router.ts'
+import type { Sequencer } from './sequencer.ts'
 import type { Receiver, Target } from './target.ts'
 
 const pageBytes = 4 * 1024 * 1024
@@ -42,6 +43,7 @@ export class HistoryReader {
   readonly #channels: ChannelDirectory
   readonly #committer: Committer
   readonly #router: Router
+  readonly #sequencer: Sequencer
   readonly #limits: HubLimits
 
   constructor(parts: {
@@ -51,6 +53,7 @@ export class HistoryReader {
     channels: ChannelDirectory
     committer: Committer
     router: Router
+    sequencer: Sequencer
     limits: HubLimits
   }) {
     this.#log = parts.log
@@ -59,11 +62,13 @@ export class HistoryReader {
     this.#channels = parts.channels
     this.#committer = parts.committer
     this.#router = parts.router
+    this.#sequencer = parts.sequencer
     this.#limits = parts.limits
   }
 
   async read(reader: Reader, request: ReadRequest): Promise<MessagePage> {
     this.#check(reader, request.filter, ['read'])
+    this.#checkCursor(request.after)
     const limit = request.limit ?? 100
     if (!Number.isInteger(limit) || limit < 1 || limit > messagesMax) {
       throw new ThingmeshError('invalid-argument', `limit is ${limit}, allowed is 1 to ${messagesMax}`)
@@ -92,6 +97,7 @@ export class HistoryReader {
 
   follow(reader: Reader, request: FollowRequest): AsyncIterable<MessagePage> {
     this.#check(reader, request.filter, ['read'])
+    this.#checkCursor(request.after)
     return this.#pages(reader, request, request.after ?? this.#router.head)
   }
 
@@ -155,6 +161,15 @@ export class HistoryReader {
     if (channel !== '#' && channel !== '+' && this.#channels.find(domain, channel) === undefined) {
       throw new ThingmeshError('not-found', 'there is no such channel')
     }
+  }
+
+  /** A log that begins anew would be silent until it has grown beyond a cursor of the one before it. */
+  #checkCursor(after = 0): void {
+    const { last } = this.#sequencer
+    if (after <= last) return
+    throw new ThingmeshError('invalid-argument', `cursor ${after} is of another log: this one ends at ${last}`, {
+      details: { found: after, last },
+    })
   }
 
   /** Looks on past what the reader may not read, so that a page is as full as it can be; not for ever. */

@@ -168,6 +168,28 @@ describe('an event stream', () => {
     expect((await open('/channels/telemetry/messages', headers)).response.status).toBe(400)
   })
 
+  it('takes no cursor from beyond the end of the log, behind which nothing would come', async () => {
+    const { device, open, secret, url } = await startSite()
+    await device.publish('telemetry/n', bytes('1'))
+    const authorization = `Thing ${secret}`
+    const path = '/channels/telemetry/messages'
+    const { response } = await open(path, { authorization, 'last-event-id': '4711' })
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      {
+        error: {
+          code: 'invalid-argument',
+          message: 'cursor 4711 is of another log: this one ends at 1',
+          details: { found: 4711, last: 1 },
+        },
+      },
+    ])
+    expect((await open(`${path}?after=4711`)).response.status).toBe(400)
+    expect((await fetch(`${url}${path}?after=4711`, { headers: { authorization } })).status).toBe(400)
+    // The end itself is where to wait.
+    expect((await open(`${path}?after=1`)).response.status).toBe(200)
+  })
+
   it('answers HEAD and is over', async () => {
     const { url, secret, counter } = await startSite()
     const headers = { accept: 'text/event-stream', authorization: `Thing ${secret}` }

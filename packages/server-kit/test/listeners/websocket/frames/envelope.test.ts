@@ -209,6 +209,7 @@ describe.each(formats)('in envelopes of %s', (_, spoken) => {
     ],
     ['a cursor that is none', { type: 'subscribe', after: '-1' }, 'invalid-argument'],
     ['a cursor that is a number', { type: 'subscribe', after: 1 }, 'invalid-argument'],
+    ['a cursor of another log', { type: 'subscribe', after: '4711' }, 'invalid-argument'],
     ['a pattern with a hash inside', { type: 'subscribe', pattern: 'a/#/b' }, 'invalid-argument'],
     ['the same in the log', { type: 'subscribe', pattern: 'a/#/b', after: 'now' }, 'invalid-argument'],
     ['no subscription', { type: 'unsubscribe', pattern: 'b' }, 'not-found'],
