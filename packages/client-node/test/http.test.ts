@@ -1,9 +1,47 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { connectHttp, createAdmin, isThingmeshError } from '@thingmesh/client-node'
-import { describe, expect, it } from 'vitest'
+import { connect, connectHttp, createAdmin, isThingmeshError } from '@thingmesh/client-node'
+import { createHub } from '@thingmesh/server-kit'
+import { httpListener } from '@thingmesh/server-kit/http'
+import { memoryStore } from '@thingmesh/server-kit/memory-store'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startProxy } from './support/proxy.ts'
+import { quick, take } from './support/site.ts'
+
+/** A hub that knows everybody, and remembers nothing of the one before it. */
+async function startForgetful() {
+  const door = httpListener({ port: 0, stopTimeoutMs: 200 })
+  const everybody = {
+    id: 'user:everybody',
+    kind: 'user',
+    domain: 'default',
+    grants: [{ actions: ['publish', 'read'], filter: 'telemetry/#' }],
+  } as const
+  const hub = await createHub({ store: memoryStore(), listeners: [door], authenticate: [async () => everybody] })
+  await hub.start()
+  await hub.control.channels.create({ name: 'telemetry' })
+  return { hub, port: door.address!.port }
+}
 
 describe('the client on Node', () => {
+  it('goes on where another log ends, and says that there may be a gap', async () => {
+    let now = await startForgetful()
+    onTestFinished(() => now.hub.stop())
+    await using proxy = await startProxy(() => now.port)
+    await using client = await connect(`http://127.0.0.1:${proxy.port}`, { ...quick, key: 'any' })
+    const telemetry = client.channel('telemetry')
+    const messages = telemetry.subscribe()
+    await messages.confirmed
+    for (let i = 1; i <= 3; i++) await telemetry.publish(i)
+    expect(await take(messages, 3)).toEqual([1, 2, 3])
+    const gap = new Promise(resolve => client.on('gapOpened', resolve))
+    await now.hub.stop()
+    now = await startForgetful()
+    expect(await gap).toEqual({ filter: 'telemetry/#' })
+    await telemetry.publish(4)
+    expect(await take(messages, 1)).toEqual([4])
+  })
+
   it('publishes with the platform’s fetch, or with one that is typed as the platform types it', async () => {
     const server = createServer((incoming, outgoing) => {
       incoming.resume().on('end', () => {

@@ -77,24 +77,25 @@ export class HttpConnection implements Connection {
     const { filter } = request
     const known = this.#cursors.has(filter)
     // From here on, so that a stream that breaks before its first message goes on from here too.
-    if (!known) this.#cursors.set(filter, await this.#watched(findLogEnd(query => this.read(filter, query))))
-    const [channel = '', ...pattern] = filter.split('/')
-    const after = this.#cursors.get(filter)
-    const reader = await this.#watched(
-      this.#exchange.stream({
-        method: 'GET',
-        path: ['channels', channel, 'messages', ...pattern],
-        query: { after },
-        accept: 'text/event-stream',
-      }),
-    )
+    if (!known) await this.#goToEnd(filter)
+    let resumed = request.again && known
+    let reader: ByteReader
+    try {
+      reader = await this.#open(filter)
+    } catch (thrown) {
+      if (!known || toThingmeshError(thrown).code !== 'invalid-argument') throw thrown
+      // The hub's log has begun anew, and the cursor is of the one before.
+      await this.#goToEnd(filter)
+      reader = await this.#open(filter)
+      resumed = false
+    }
     if (this.#ended) {
       await reader.cancel()
       throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'unknown' })
     }
     this.#streams.set(filter, reader)
     void this.#read(request, reader)
-    return { resumed: request.again && known }
+    return { resumed }
   }
 
   async unsubscribe(filter: string): Promise<void> {
@@ -141,6 +142,22 @@ export class HttpConnection implements Connection {
       if (error.outcome !== 'rejected' || error.code === 'unauthenticated') this.#finish(error)
       throw thrown
     }
+  }
+
+  async #goToEnd(filter: string): Promise<void> {
+    this.#cursors.set(filter, await this.#watched(findLogEnd(query => this.read(filter, query))))
+  }
+
+  #open(filter: string): Promise<ByteReader> {
+    const [channel = '', ...pattern] = filter.split('/')
+    return this.#watched(
+      this.#exchange.stream({
+        method: 'GET',
+        path: ['channels', channel, 'messages', ...pattern],
+        query: { after: this.#cursors.get(filter) },
+        accept: 'text/event-stream',
+      }),
+    )
   }
 
   async #read(request: SubscribeRequest, reader: ByteReader): Promise<void> {
