@@ -26,9 +26,10 @@ export class PlainSpeech implements Speech {
     }
     const [result] = await session.subscribe([{ filter, delivery }])
     if (result === undefined || result.ok) return
-    // A device that may only publish has come to do that. Whether it may is told by its first frame.
+    // A device that may only publish has come to do that. Whether it may just here is told by its first frame.
     const isTopic = !/[+#]/.test(this.#target.subtopic ?? '')
-    if (result.error.code !== 'permission-denied' || !isTopic) throw result.error
+    const mayPublish = session.channels().some(({ name, actions }) => name === channel && actions.includes('publish'))
+    if (result.error.code !== 'permission-denied' || !isTopic || !mayPublish) throw result.error
   }
 
   received({ bytes, isText }: Frame): void {

@@ -216,8 +216,8 @@ async function raw(site: FramesSite, said: string | Uint8Array): Promise<Socket>
 describe('connections', () => {
   it('from a /64 of IPv6 leave the places of others alone', async () => {
     const site = await startFrames({ trustProxy: true, frames: { connectionsPerAddressMax: 2 } })
-    const { key } = await site.hub.control.things.create({ name: 'sensor' })
-    const from = (address: string) => site.open(path, { key: key.secret, headers: { 'x-forwarded-for': address } })
+    const key = await site.thing('sensor')
+    const from = (address: string) => site.open(path, { key, headers: { 'x-forwarded-for': address } })
     await from('2001:db8:0:1::1')
     await from('2001:db8:0:1::2')
     expect((await (await from('2001:db8:0:1::3')).end)[0]).toBe(1013)

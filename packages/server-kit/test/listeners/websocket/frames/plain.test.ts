@@ -87,6 +87,17 @@ describe('a WebSocket without a subprotocol', () => {
     expect((await (await site.open('telemetry/messages/+', { key })).end)[0]).toBe(4403)
   })
 
+  it.each(['telemetry', 'private', 'nowhere'])(
+    'that may do nothing in %s is told so, and does not wait',
+    async channel => {
+      const site = await startFrames()
+      await site.hub.control.channels.create({ name: 'private' })
+      const peer = await site.open(`${channel}/messages/a`, { key: await site.thing('stranger', []) })
+      expect(await peer.end).toEqual([4403, 'no right to subscribe to any topic that matches'])
+      await site.expectUndisturbed()
+    },
+  )
+
   it('with qos=0 waits for nothing', async () => {
     const site = await startFrames()
     const other = await site.connect(await site.thing('other'))
