@@ -135,6 +135,18 @@ describe('an event stream', () => {
     await vi.waitFor(() => expect(payloads(nothing.reader)).toEqual(['7']))
   })
 
+  it('begins with no more than it is asked to, however much that it may not read lies between', async () => {
+    const { hub, thing, device, open } = await startSite()
+    const narrow = await thing('narrow', [])
+    await hub.control.grants.create({ thing: 'narrow', channel: 'telemetry', actions: ['read'], pattern: 'mine/#' })
+    for (const n of numbers(1, 3)) await device.publish('telemetry/mine/x', bytes(n))
+    await Promise.all(numbers(1, 4_500).map(n => device.publish('telemetry/theirs', bytes(n))))
+    const { reader } = await open('/channels/telemetry/messages?last=1', { authorization: `Thing ${narrow}` })
+    await device.publish('telemetry/mine/x', bytes('4'))
+    await vi.waitFor(() => expect(payloads(reader)).toContain('4'))
+    expect(payloads(reader)).toEqual(['3', '4'])
+  })
+
   it('shows that it lives, and moves on past what is not for it', async () => {
     const { device, open } = await startSite({ heartbeatMs: 20 })
     const { reader } = await open('/channels/telemetry/messages/none')

@@ -1,4 +1,4 @@
-import { type Draft, ThingmeshError } from '@thingmesh/core'
+import { type Draft, type Message, ThingmeshError } from '@thingmesh/core'
 import type * as v from 'valibot'
 import type { ReadRequest, Session } from '../../../contracts/index.ts'
 import { ndjsonType } from '../batch.ts'
@@ -150,11 +150,23 @@ async function followLog({ query, parameters, request, session, signal }: ReadEx
   // A browser that comes back says where it was: it has gone on since its address was written.
   const from = lastEventId(request) ?? after
   const isFirst = from === undefined && last !== undefined
-  const newest = isFirst ? (await session.read({ filter, newest: true, limit: last })).messages : []
+  const newest = isFirst ? await readNewest(session, filter, last, signal()) : []
   const begin = isFirst ? (newest.at(-1)?.sequence ?? 0) : from
   const follow = (ended: AbortSignal) =>
     session.follow({ filter, after: begin, signal: AbortSignal.any([ended, signal()]) })
   return messageEventsReply(follow, { newest, heartbeatMs })
+}
+
+/** However far back they lie: a page may be short, or empty, and not the end. */
+async function readNewest(session: Session, filter: string, count: number, signal: AbortSignal) {
+  const newest: Message[] = []
+  let before: number | undefined
+  for (;;) {
+    const page = await session.read({ filter, newest: true, limit: count - newest.length, before })
+    newest.unshift(...page.messages)
+    if (page.complete || newest.length === count || signal.aborted) return newest
+    before = page.scannedTo
+  }
 }
 
 function lastEventId({ headers }: Request): number | undefined {
