@@ -153,7 +153,8 @@ export class Resources {
     if (refused !== undefined) {
       // RFC 7252, section 5.4.1: what is not confirmable is rejected, and nothing said.
       if (!asked.confirmable) return undefined
-      throw refusal('unsupported', `option ${refused} is critical and not supported`, Code.badOption)
+      const why = knownOptions.has(refused) ? ', and repeated or of a length that it cannot have' : ' and not supported'
+      throw refusal('unsupported', `option ${refused} is critical${why}`, Code.badOption)
     }
     const { code, token, payload, confirmable } = asked
     const request: Request = { code, token, options, payload, confirmable }

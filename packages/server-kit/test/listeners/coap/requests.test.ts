@@ -249,7 +249,11 @@ describe('refusals', () => {
     expect(await codeOf(critical(2_049))).toBe('4.02')
     expect(await codeOf(critical(OptionNumber.ifNoneMatch))).toBe('4.02')
     expect(await codeOf(critical(OptionNumber.oscore))).toBe('4.02')
-    expect(await codeOf(uintOption(accept, 0), uintOption(accept, 0))).toBe('4.02')
+    const twice = await peer.ask({ code: Code.post, path, options: [uintOption(accept, 0), uintOption(accept, 0)] })
+    expect([twice.code, textOf(twice)]).toEqual([
+      Code.badOption,
+      'option 17 is critical, and repeated or of a length that it cannot have',
+    ])
     expect(await codeOf({ number: accept, value: new Uint8Array(3) })).toBe('4.02')
     expect(await codeOf(critical(2_048))).toBe('2.04')
     expect(await codeOf(stringOption(OptionNumber.uriHost, 'elsewhere'), uintOption(OptionNumber.uriPort, 1))).toBe(
