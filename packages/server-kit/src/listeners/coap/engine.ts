@@ -1,12 +1,16 @@
 import { ThingmeshError } from '@thingmesh/core'
 import {
+  blockBytes,
+  blockOption,
   type CoapMessage,
   Code,
   decodeHeader,
   decodeMessage,
   encodeEmpty,
   encodeMessage,
+  exponentThatFits,
   isRequestCode,
+  OptionNumber,
   type OptionScan,
   scanOptions,
   tokenBytesMax,
@@ -25,6 +29,8 @@ import { Unanswered } from './unanswered.ts'
 
 const headerBytes = 4
 const confirmableBits = 0
+/** What a block leaves room for beside itself: a long path, a key. */
+const pathBytes = 512
 
 /** Requests whose answers wait for one commit. */
 interface Batch {
@@ -242,10 +248,15 @@ export class CoapEngine {
     if (header?.token === undefined || header.type !== 'confirmable' || !isRequestCode(header.code)) return
     const { messageId, token } = header
     const max = this.#context.limits.datagramBytesMax
-    const text = `datagram of ${datagram.length} bytes, the limit is ${max}: send the body in blocks`
+    const sizeExponent = exponentThatFits(max - pathBytes)
+    // A hint (RFC 7959, section 2.9.3): the peer may send in blocks already, and these be too large beside its options.
+    const hint = sizeExponent === undefined ? [] : [{ number: 0, more: false, sizeExponent }]
+    const inBlocks = sizeExponent === undefined ? '' : ` of ${blockBytes(sizeExponent)} bytes`
+    const text = `datagram of ${datagram.length} bytes, the limit is ${max}: send the body in blocks${inBlocks}`
     const { code, options, payload } = errorResponse(new ThingmeshError('too-large', text))
+    const told = [...options, ...hint.map(block => blockOption(OptionNumber.block1, block))]
     this.#context.wire.send(
-      encodeMessage({ type: 'acknowledgement', code, messageId, token, options, payload }),
+      encodeMessage({ type: 'acknowledgement', code, messageId, token, options: told, payload }),
       address,
       port,
     )

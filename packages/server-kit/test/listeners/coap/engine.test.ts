@@ -365,6 +365,16 @@ describe('limits', () => {
     expect(counter('refused_total', 'datagram-bytes')).toBe(2)
   })
 
+  it('and with a hint at blocks that leave room for a long path and a key', () => {
+    const { receive, take } = startEngine()
+    receive(request({ payload: new Uint8Array(1_152) }))
+    const [refusal] = take()
+    expect(refusal!.options.map(({ number, value }) => [number, ...value])).toEqual([[OptionNumber.block1, 5]])
+    expect(new TextDecoder().decode(refusal!.payload)).toMatch(
+      /^datagram of 11\d\d bytes, the limit is 1152: send the body in blocks of 512 bytes$/,
+    )
+  })
+
   it('requests of one peer that are not answered are bounded, and so are those of all', async () => {
     const { receive, take, requests, respond, counter } = startEngine({ requestsPerPeerMax: 2, requestsMax: 3 })
     for (let messageId = 1; messageId <= 3; messageId++) receive(request({ messageId }))
