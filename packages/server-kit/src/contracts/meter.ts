@@ -5,7 +5,7 @@
 export interface Meter {
   /** Goes up only. `name` in Prometheus style with its unit: `thingmesh_messages_dropped_total`. */
   counter(name: string, help: string, labels?: Labels): Counter
-  /** Read when somebody looks. */
+  /** Read when somebody looks. Registered again under the same labels it takes the place of the one before. */
   gauge(name: string, help: string, read: () => number, labels?: Labels): void
   /** Counts observations into the buckets given, upper bounds ascending. */
   histogram(name: string, help: string, bounds: readonly number[], labels?: Labels): Histogram

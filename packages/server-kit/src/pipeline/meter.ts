@@ -16,6 +16,17 @@ interface Family {
 export function createMeter(): Meter {
   const families = new Map<string, Family>()
 
+  function familyOf(name: string, help: string, type: Family['type']): Family {
+    let family = families.get(name)
+    if (family === undefined) {
+      family = { name, help, type, series: new Map() }
+      families.set(name, family)
+    }
+    if (family.type !== type) throw new TypeError(`metric ${name} is a ${family.type}, not a ${type}`)
+    return family
+  }
+
+  /** Whoever asks for one again goes on where it is. */
   function series<S extends Series>(
     name: string,
     help: string,
@@ -23,13 +34,8 @@ export function createMeter(): Meter {
     labels: Labels,
     make: () => S,
   ): S {
-    let family = families.get(name)
-    if (family === undefined) {
-      family = { name, help, type, series: new Map() }
-      families.set(name, family)
-    }
-    if (family.type !== type) throw new TypeError(`metric ${name} is a ${family.type}, not a ${type}`)
-    const key = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))
+    const family = familyOf(name, help, type)
+    const key = keyOf(labels)
     const known = family.series.get(key)
     if (known !== undefined) return known as S
     const made = make()
@@ -42,7 +48,9 @@ export function createMeter(): Meter {
       return series(name, help, 'counter', labels, () => counterSeries(labels))
     },
     gauge(name, help, read, labels = {}) {
-      series(name, help, 'gauge', labels, () => ({ labels, samples: () => [{ suffix: '', labels, value: read() }] }))
+      // What was read before is gone: a door that opened again is another one.
+      const samples = () => [{ suffix: '', labels, value: read() }]
+      familyOf(name, help, 'gauge').series.set(keyOf(labels), { labels, samples })
     },
     histogram(name, help, bounds, labels = {}): Histogram {
       return series(name, help, 'histogram', labels, () => histogramSeries(bounds, labels))
@@ -56,6 +64,10 @@ export function createMeter(): Meter {
       }))
     },
   }
+}
+
+function keyOf(labels: Labels): string {
+  return JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function counterSeries(labels: Labels): Series & Counter {

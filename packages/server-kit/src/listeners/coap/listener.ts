@@ -51,7 +51,9 @@ class CoapListener implements Listener {
 
 async function run(limits: CoapLimits, context: ListenerContext): Promise<Running> {
   const socket = await listen(limits)
-  const services = composeServices(limits, context, 'udp')
+  const { address: host, port } = socket.address()
+  const door = `${host}:${port}`
+  const services = composeServices(limits, context, 'udp', door)
   const { counters, echo, resources, observers } = services
   const fault = (error: unknown) => context.onFault(error, { part: 'coap' })
   const engine = new CoapEngine({
@@ -67,7 +69,7 @@ async function run(limits: CoapLimits, context: ListenerContext): Promise<Runnin
     allocate: bytes => Buffer.allocUnsafe(bytes),
   })
   const gauge = (name: string, help: string, read: () => number) =>
-    context.meter.gauge(`thingmesh_coap_${name}`, help, read, { transport: 'udp' })
+    context.meter.gauge(`thingmesh_coap_${name}`, help, read, { transport: 'udp', listener: door })
   gauge('peers', 'Endpoints of which anything is remembered.', () => engine.peerCount)
   gauge('exchanges', 'Requests that are remembered, in case they come again.', () => engine.exchangeCount)
   gauge('requests', 'Requests that are not answered yet.', () => engine.requestCount)
@@ -82,7 +84,6 @@ async function run(limits: CoapLimits, context: ListenerContext): Promise<Runnin
   socket.on('error', fault)
   const ticking = setInterval(() => engine.tick(remote => observers.has(remote)), tickMs).unref()
   const slowly = setInterval(() => services.tick(), slowTickMs).unref()
-  const { address: host, port } = socket.address()
   return {
     socket,
     address: { host, port },

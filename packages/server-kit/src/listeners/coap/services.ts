@@ -32,7 +32,7 @@ export function composeServices(
   limits: ServiceLimits,
   { ingress, meter, onFault: report }: ListenerContext,
   transport: Transport,
-  door?: string,
+  door: string,
 ): Services {
   const counters = coapCounters(meter)
   const onFault = (error: unknown) => report(error, { part: 'coap' })
@@ -45,12 +45,7 @@ export function composeServices(
   const recognition = new Recognition()
   const echo = new EchoValues(echoLifetimeMs, nowMs)
   const gauge = (name: string, help: string, read: () => number) =>
-    meter.gauge(
-      `thingmesh_coap_${name}`,
-      help,
-      read,
-      door === undefined ? { transport } : { transport, listener: door },
-    )
+    meter.gauge(`thingmesh_coap_${name}`, help, read, { transport, listener: door })
   gauge('observers', 'Observers.', () => observers.count)
   gauge('notifications_waiting_bytes', 'Notifications that wait for the one before.', () => observers.waitingBytes)
   gauge('transfers', 'Bodies under way in blocks.', () => transfers.count)

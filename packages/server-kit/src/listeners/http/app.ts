@@ -23,6 +23,8 @@ import { openStreams } from './streams.ts'
 export interface HttpApp {
   /** What the router knows, in its own notation. */
   readonly registered: readonly { readonly method: string; readonly path: string }[]
+  /** Answers that go on. */
+  readonly streamCount: number
   /** Answers every request; never rejects. */
   fetch(request: Request, origin: Origin): Promise<Response>
   /** Ends waits, says farewell to sessions. */
@@ -133,6 +135,9 @@ export function createApp(context: ListenerContext, options: ResolvedHandlerOpti
 
   return {
     registered: app.routes,
+    get streamCount() {
+      return exchanges.streams.size
+    },
     fetch: async (request, origin) => app.fetch(request, origin),
     close() {
       stopping.abort()

@@ -1,6 +1,7 @@
 import type { ListenerContext, Peer } from '../../contracts/index.ts'
 import { checkOptions } from '../../contracts/options.ts'
 import { createApp } from './app.ts'
+import { gaugeStreams } from './gauges.ts'
 import { type HttpHandlerOptions, resolveHandlerOptions } from './options.ts'
 import { unknownPeer } from './peer.ts'
 
@@ -17,5 +18,6 @@ export function httpHandler(
   const resolved = resolveHandlerOptions(options)
   checkOptions('httpHandler', options, resolved)
   const app = createApp(context, resolved)
+  gaugeStreams(context.meter, app)
   return (request, peer = unknownPeer) => app.fetch(request, { peer })
 }

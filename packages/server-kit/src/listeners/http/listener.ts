@@ -6,6 +6,7 @@ import { ThingmeshError } from '@thingmesh/core'
 import type { Listener, ListenerContext, PeerCertificate } from '../../contracts/index.ts'
 import { createApp, type HttpApp } from './app.ts'
 import { type Connections, refusalCounters, trackConnections } from './connections.ts'
+import { gaugeConnections, gaugeStreams } from './gauges.ts'
 import { type HttpListenerOptions, type ResolvedListenerOptions, resolveListenerOptions } from './options.ts'
 import { unknownPeer } from './peer.ts'
 import { endWith, malformed, mayAnswer, toClientError, tooManyHeaders } from './raw-reply.ts'
@@ -27,12 +28,7 @@ export function httpListener(options: HttpListenerOptions = {}): Listener {
       return open && { host: resolved.host, port: open.port }
     },
     async start(context) {
-      if (running === undefined) {
-        const name = `${resolved.host}:${resolved.port}`
-        const count = () => open?.connections.size ?? 0
-        context.meter.gauge('thingmesh_http_connections', 'Open connections.', count, { listener: name })
-        running = startServer(context, resolved)
-      }
+      running ??= startServer(context, resolved)
       try {
         open = await running
       } catch (error) {
@@ -51,7 +47,6 @@ export function httpListener(options: HttpListenerOptions = {}): Listener {
 
 interface RunningServer {
   readonly port: number
-  readonly connections: Connections
   stop(): Promise<void>
 }
 
@@ -133,11 +128,13 @@ async function startServer(context: ListenerContext, options: ResolvedListenerOp
   })
   await listen(server, options)
   const { port } = server.address() as AddressInfo
-  options.upgrade?.start(context, `${options.host}:${port}`)
+  const door = `${options.host}:${port}`
+  gaugeConnections(context.meter, connections, { listener: door })
+  gaugeStreams(context.meter, app, { listener: door })
+  options.upgrade?.start(context, door)
   server.on('error', error => context.onFault(error, { part: 'http' }))
   return {
     port,
-    connections,
     async stop() {
       stopping = true
       const closed = new Promise<void>(resolve => server.close(() => resolve()))

@@ -4,6 +4,8 @@ import type { BodyStream } from './reply.ts'
 
 /** The answers that go on, bounded in number. */
 export interface Streams {
+  /** Open now. */
+  readonly size: number
   /** Takes a place until the stream has ended, whoever ended it. Throws `unavailable` where there is none left. */
   hold(stream: BodyStream, ended: () => void): BodyStream
 }
@@ -11,8 +13,10 @@ export interface Streams {
 export function openStreams({ meter, onFault }: ListenerContext, streamsMax: number): Streams {
   const refused = meter.counter('thingmesh_http_refused_total', 'Refused before a route saw it.', { limit: 'streams' })
   let open = 0
-  meter.gauge('thingmesh_http_streams', 'Answers that go on.', () => open)
   return {
+    get size() {
+      return open
+    },
     hold(stream, ended) {
       if (open >= streamsMax) {
         refused.value++
