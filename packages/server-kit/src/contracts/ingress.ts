@@ -69,6 +69,8 @@ export interface Session {
    * `not-found` (no such channel), `invalid-argument`, `too-large`, `rate-limited`, `unavailable` (the store is behind by as much as the hub lets it).
    */
   publish(draft: Draft, transfer?: number): Receipt | undefined
+  /** Throws what `publish` throws for every draft to the topic, whatever is in it: for who has the topic before the rest. */
+  checkPublish(topic: string): void
   /** The peer ends an exactly-once transfer and may use its tag again. Settles when that is durable; false where there is no such transfer. */
   release(transfer: number): Promise<boolean>
   /** Settles when durable sessions have it on disk. One result per request, in order; a refusal is a result, not a throw. */

@@ -203,6 +203,11 @@ export class HubSession implements Session, Stay {
     if (!this.#closed) this.feed.resume()
   }
 
+  checkPublish(topic: string): void {
+    this.#checkOpen()
+    this.#admit(topic)
+  }
+
   async read(request: ReadRequest): Promise<MessagePage> {
     this.#checkOpen()
     return this.#walk.history.read(this.#reader(), request)

@@ -255,6 +255,8 @@ export class Resources {
   }
 
   async #publish({ request, remote, lease, topic, key }: Call): Promise<Response> {
+    // Nothing is kept of a body that could not be published when it is whole.
+    if (findOption(request.options, OptionNumber.block1) !== undefined) lease.session.checkPublish(topic)
     const uploaded = this.#context.uploads.take(uploadKey(request, remote, lease, topic), request)
     if ('answer' in uploaded) return uploaded.answer
     const draft = toDraft(topic, request, uploaded.body, key)

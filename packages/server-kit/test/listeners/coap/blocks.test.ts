@@ -178,6 +178,19 @@ describe('a body that comes in blocks', () => {
   })
 })
 
+describe('a body that comes in blocks, of which nothing can become,', () => {
+  it.each([
+    ['without the right', '/c/telemetry/firmware', '4.03'],
+    ['to no channel', '/c/nowhere/firmware', '4.03'],
+    ['to a pattern', '/c/telemetry/+', '4.00'],
+  ])('is refused from its first block on: %s', async (_what, to, code) => {
+    const { site, text } = await startWith()
+    const narrow = await site.peer(await site.thing('narrow', ['publish'], 'own/#'))
+    expect(await narrow.codeOf({ ...part(text, 0), path: to })).toBe(code)
+    expect(site.counter('coap_transfers')).toBe(0)
+  })
+})
+
 describe('a value that goes in blocks', () => {
   async function startWithValue(listener: Parameters<typeof startSite>[0] = {}) {
     const { site, peer, text } = await startWith(listener)

@@ -147,6 +147,7 @@ export function fakeHub(): FakeHub {
         throw new ThingmeshError('unsupported', 'not here')
       },
       latestAtHand: () => undefined,
+      checkPublish: () => undefined,
       async latest(filter) {
         parseFilter(filter)
         return [...retained.values()].filter(message => matchesFilter(filter, message.topic))

@@ -26,25 +26,37 @@ export class PlainSpeech implements Speech {
     }
     const [result] = await session.subscribe([{ filter, delivery }])
     if (result === undefined || result.ok) return
-    // A device that may only publish has come to do that. Whether it may just here is told by its first frame.
-    const isTopic = !/[+#]/.test(this.#target.subtopic ?? '')
-    const mayPublish = session.channels().some(({ name, actions }) => name === channel && actions.includes('publish'))
-    if (result.error.code !== 'permission-denied' || !isTopic || !mayPublish) throw result.error
+    // A device that may only publish has come to do that.
+    if (result.error.code !== 'permission-denied' || !this.#mayPublish()) throw result.error
   }
 
   received({ bytes, isText }: Frame): void {
-    const { channel, subtopic, delivery } = this.#target
     const draft = {
-      topic: subtopic === undefined ? channel : `${channel}/${subtopic}`,
+      topic: this.#topic,
       payload: bytes,
       contentType: '',
-      delivery,
+      delivery: this.#target.delivery,
       retain: false,
       properties: isText ? { utf8: true } : undefined,
     }
     this.#line.publish(draft, error => {
       if (error !== undefined) this.#line.fail(error)
     })
+  }
+
+  /** Of the path; a filter, where that is a pattern. */
+  get #topic(): string {
+    const { channel, subtopic } = this.#target
+    return subtopic === undefined ? channel : `${channel}/${subtopic}`
+  }
+
+  #mayPublish(): boolean {
+    try {
+      this.#line.session.checkPublish(this.#topic)
+      return true
+    } catch {
+      return false
+    }
   }
 
   encode(message: Message): Frame {

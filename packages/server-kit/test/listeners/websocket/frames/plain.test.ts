@@ -92,7 +92,10 @@ describe('a WebSocket without a subprotocol', () => {
     async channel => {
       const site = await startFrames()
       await site.hub.control.channels.create({ name: 'private' })
-      const peer = await site.open(`${channel}/messages/a`, { key: await site.thing('stranger', []) })
+      const key = await site.thing('stranger', [])
+      const grant = { thing: 'stranger', channel: 'telemetry', actions: ['publish'], pattern: 'own/#' } as const
+      await site.hub.control.grants.create(grant)
+      const peer = await site.open(`${channel}/messages/a`, { key })
       expect(await peer.end).toEqual([4403, 'no right to subscribe to any topic that matches'])
       await site.expectUndisturbed()
     },
