@@ -77,6 +77,15 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('has the headers that an operation reads beyond those of HTTP', async () => {
+    const { paths } = await fetchDocument()
+    for (const path of ['/channels/{channel}/messages', '/channels/{channel}/messages/{subtopic}']) {
+      const headersOf = (method: string) =>
+        paths[path][method].parameters.filter((one: Json) => one.in === 'header').map((one: Json) => one.name)
+      expect([headersOf('get'), headersOf('post')]).toEqual([['last-event-id'], ['idempotency-key']])
+    }
+  })
+
   it('has nothing of the registry that createAdmin has no call for, and the other way round', async () => {
     const called = new Set<string>()
     const admin = createAdmin('http://hub', {

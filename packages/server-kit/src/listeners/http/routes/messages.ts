@@ -15,6 +15,8 @@ import { senmlCborType, senmlJsonType } from '../senml.ts'
 import { publish, publishBatch } from './publish.ts'
 import { unfitting } from './unfitting.ts'
 
+const lastEventIdHeader = 'last-event-id'
+
 type ReadExchange = Exchange<v.InferOutput<typeof readQuery>, undefined, Session>
 
 export interface MessageOptions extends PageLimits {
@@ -72,6 +74,11 @@ export function messageRoutes(options: MessageOptions): readonly Route[] {
           'text/event-stream: each message as it comes, with its cursor as event id; `Last-Event-ID` or `after` says ' +
           'where to go on, `last` how many to begin with.',
         query: readQuery,
+        headers: {
+          [lastEventIdHeader]:
+            'Of text/event-stream: the cursor to go on after, as a browser sends it that comes back. Counts more than ' +
+            '`after` and `last`.',
+        },
         produces: [...pageTypes, eventStreamType],
         responses: {
           200: {
@@ -170,10 +177,10 @@ async function readNewest(session: Session, filter: string, count: number, signa
 }
 
 function lastEventId({ headers }: Request): number | undefined {
-  const text = headers.get('last-event-id')
+  const text = headers.get(lastEventIdHeader)
   if (text === null || text === '') return undefined
   if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text))) {
-    throw new ThingmeshError('invalid-argument', 'last-event-id is no cursor')
+    throw new ThingmeshError('invalid-argument', `${lastEventIdHeader} is no cursor`)
   }
   return Number(text)
 }
