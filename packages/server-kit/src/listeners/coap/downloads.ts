@@ -1,6 +1,7 @@
 import { ThingmeshError } from '@thingmesh/core'
 import {
   type Block,
+  blockBytes,
   blockOption,
   type CoapOption,
   Code,
@@ -11,6 +12,7 @@ import {
   sliceBody,
   uintOption,
 } from '@thingmesh/core/coap'
+import type { Remote } from './remote.ts'
 import type { Request, Response } from './response.ts'
 import type { Transfers } from './transfers.ts'
 
@@ -24,6 +26,20 @@ export interface Content {
 export function wantedBlock({ options }: Request): Block | undefined {
   const value = findOption(options, OptionNumber.block2)
   return value === undefined ? undefined : parseBlock(value)
+}
+
+/** The same block in blocks that the peer takes, from the same byte; the first one where all of the body would be too much. */
+export function fittingBlock(
+  wanted: Block | undefined,
+  bodyBytes: number,
+  { sizeExponentMax: max }: Pick<Remote, 'sizeExponentMax'>,
+): Block | undefined {
+  if (max === undefined) return wanted
+  if (wanted === undefined) {
+    return bodyBytes <= blockBytes(max) ? undefined : { number: 0, more: false, sizeExponent: max }
+  }
+  const { number, more, sizeExponent } = wanted
+  return sizeExponent <= max ? wanted : { number: number * 2 ** (sizeExponent - max), more, sizeExponent: max }
 }
 
 /**

@@ -209,7 +209,8 @@ export class Observer implements Outlet {
   /** A long path takes room in the datagram that a full block would need. */
   #wantedBlock({ topic, payload }: Message): Block | undefined {
     const fits = this.isPattern && topic.length > longTopic ? sizeExponentMax - 1 : sizeExponentMax
-    const sizeExponent = Math.min(this.facts.sizeExponent ?? fits, fits)
+    const { sizeExponent: wanted = fits, remote } = this.facts
+    const sizeExponent = Math.min(wanted, fits, remote.sizeExponentMax ?? fits)
     return payload.byteLength <= blockBytes(sizeExponent) ? undefined : { number: 0, more: false, sizeExponent }
   }
 

@@ -4,6 +4,7 @@ import {
   Code,
   codeClass,
   codeText,
+  exponentThatFits,
   findUint,
   isCritical,
   isRequestCode,
@@ -12,6 +13,7 @@ import {
   OptionNumber,
   Signal,
   SignalOption,
+  sizeExponentMax,
   uintOption,
 } from '@thingmesh/core/coap'
 import type { Peer } from '../../contracts/index.ts'
@@ -47,6 +49,8 @@ export interface ReliableConnectionContext {
 const signalClass = 7
 /** What a peer takes that does not say (RFC 8323, section 5.3.1). */
 const messageBytesDefault = 1_152
+/** What a block leaves room for beside itself. */
+const optionBytes = 128
 
 /**
  * One connection's CoAP over a reliable transport (RFC 8323), without I/O: there is nothing to acknowledge and nothing comes
@@ -69,6 +73,7 @@ export class ReliableConnection implements Remote {
   readonly #onPinged: ((outcome: Outcome) => void)[] = []
   #pingedAtMs: number | undefined
   #peerBytesMax = messageBytesDefault
+  #sizeExponentMax: number | undefined
   #isSettled = false
   #closed = false
   #paused = false
@@ -94,6 +99,10 @@ export class ReliableConnection implements Remote {
 
   get isClosed(): boolean {
     return this.#closed
+  }
+
+  get sizeExponentMax(): number | undefined {
+    return this.#sizeExponentMax
   }
 
   prove(): void {}
@@ -199,6 +208,8 @@ export class ReliableConnection implements Remote {
   #takeSettings({ options }: CoapBody): void {
     this.#isSettled = true
     this.#peerBytesMax = findUint(options, SignalOption.maxMessageSize) ?? this.#peerBytesMax
+    const largest = exponentThatFits(this.#peerBytesMax - optionBytes) ?? 0
+    this.#sizeExponentMax = largest < sizeExponentMax ? largest : undefined
   }
 
   #ponged(): void {

@@ -17,6 +17,8 @@ export interface Remote {
   readonly isProved: boolean
   /** Nothing that is sent there is lost without a word: every message waits for the one before it to be taken. */
   readonly isReliable: boolean
+  /** The largest blocks that it takes; `undefined` where it takes any there are. */
+  readonly sizeExponentMax?: number | undefined
   /** By a monotonic clock. */
   readonly heardAtMs: number
   /** What it asked lately, the last first: for the recognition alone. */

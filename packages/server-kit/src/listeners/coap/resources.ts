@@ -16,7 +16,7 @@ import {
 import type { Credential, Dialect, Receipt, Session } from '../../contracts/index.ts'
 import { inOwnWords, keyParameter, parseQuery, type Query, toCredential, withoutCredential } from './credentials.ts'
 import { discover } from './discovery.ts'
-import { type Downloads, wantedBlock } from './downloads.ts'
+import { type Downloads, fittingBlock, wantedBlock } from './downloads.ts'
 import type { EchoValues } from './echo.ts'
 import type { Lease } from './lease.ts'
 import { isAcceptable, type Representation, toClearing, toDraft, toRepresentation, withObserve } from './mapping.ts'
@@ -221,7 +221,7 @@ export class Resources {
       if (accept !== undefined && accept !== format) throw notAcceptable()
       // Nobody's list is kept for him: it is made again for each block, and is the same as long as his rights are.
       const key = `down ${remote.key} ${lease?.key ?? ''} .well-known/core ${[...withoutCredential(query)].join('&')}`
-      return this.#told(key, content, request)
+      return this.#told(key, content, request, remote)
     } finally {
       lease?.release()
     }
@@ -274,7 +274,8 @@ export class Resources {
     const block = wantedBlock(request)
     const key = downloadKey(remote, lease, topic)
     if (block !== undefined && block.number > 0) {
-      return this.#context.downloads.next(key, block) ?? this.#told(key, await this.#value(call), request)
+      const next = this.#context.downloads.next(key, fittingBlock(block, 0, remote)!)
+      return next ?? this.#told(key, await this.#value(call), request, remote)
     }
     const observe = findUint(request.options, OptionNumber.observe)
     if (observe === Observe.register) return this.#observe(call)
@@ -290,7 +291,7 @@ export class Resources {
         Code.valid,
         value.options.filter(({ number }) => isOfValid(number)),
       )
-    return this.#told(key, value, request)
+    return this.#told(key, value, request, remote)
   }
 
   async #observe(call: Call): Promise<Response> {
@@ -306,7 +307,7 @@ export class Resources {
     try {
       const latest = observer.isPattern || session === undefined ? undefined : await lastOf(session, topic)
       const value = latest === undefined ? nothingYet : acceptable(toRepresentation(latest, Date.now()), request)
-      const response = this.#told(transferKey, value, request)
+      const response = this.#told(transferKey, value, request, remote)
       return {
         ...response,
         options: withObserve(response.options, observer.takeSequence()),
@@ -326,8 +327,9 @@ export class Resources {
     return acceptable(toRepresentation(latest, Date.now()), request)
   }
 
-  #told(key: string, content: Pick<Representation, 'options' | 'payload'>, request: Request): Response {
-    return this.#context.downloads.begin(key, content, wantedBlock(request))
+  #told(key: string, content: Pick<Representation, 'options' | 'payload'>, request: Request, remote: Remote): Response {
+    const block = fittingBlock(wantedBlock(request), content.payload.length, remote)
+    return this.#context.downloads.begin(key, content, block)
   }
 }
 

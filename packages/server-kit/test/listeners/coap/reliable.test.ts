@@ -54,6 +54,28 @@ describe.each(transports)('CoAP over %s', (_name, transport) => {
     for (const sent of tokens) expect((await peer.take(message => same(message.token, sent))).code).toBe(Code.changed)
   })
 
+  it('gives no more in one message than the peer said it takes: the rest is in blocks', async () => {
+    const { open, writer } = await start()
+    const peer = await open()
+    peer.send({ code: Signal.csm, options: [uintOption(SignalOption.maxMessageSize, 200)] })
+    const text = 'x'.repeat(100) + 'y'.repeat(50)
+    await writer.publish('telemetry/a', text, { retain: true })
+    const blockAt = async (number: number, sizeExponent: number) => {
+      const options = [blockOption(OptionNumber.block2, { number, more: false, sizeExponent })]
+      return textOf(await peer.ask({ options }))
+    }
+    const first = await peer.ask({})
+    expect([textOf(first), uintOf(first, OptionNumber.block2)]).toEqual([text.slice(0, 64), 0x0a])
+    expect([await blockAt(1, 2), await blockAt(2, 2)]).toEqual([text.slice(64, 128), text.slice(128)])
+    // Larger blocks than fit are cut into smaller ones, from the same byte.
+    expect(await blockAt(1, 3)).toBe(text.slice(128))
+    await peer.ask({ token, options: [observe(0)] })
+    await writer.publish('telemetry/a', text)
+    const notification = await peer.notification(token)
+    expect([textOf(notification), uintOf(notification, OptionNumber.block2)]).toEqual([text.slice(0, 64), 0x0a])
+    expect(uintOf(notification, OptionNumber.observe)).toBe(2)
+  })
+
   it('leaves out answers that nobody wants', async () => {
     const { peer: connected } = await start()
     const peer = await connected()
