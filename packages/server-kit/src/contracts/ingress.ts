@@ -75,6 +75,8 @@ export interface Session {
   release(transfer: number): Promise<boolean>
   /** Settles when durable sessions have it on disk. One result per request, in order; a refusal is a result, not a throw. */
   subscribe(requests: readonly SubscribeRequest[]): Promise<readonly SubscribeResult[]>
+  /** Throws what a subscription to the filter would be refused for: for who has it already, and wants to know whether it is of use. */
+  checkSubscribe(filter: string): void
   /** True for each filter that was there. */
   unsubscribe(filters: readonly string[]): Promise<readonly boolean[]>
   /**

@@ -178,6 +178,12 @@ export class HubSession implements Session, Stay {
     return results
   }
 
+  checkSubscribe(filter: string): void {
+    this.#checkOpen()
+    const refused = this.#checkSubscription({ filter })
+    if (refused !== undefined) throw refused
+  }
+
   async unsubscribe(filters: readonly string[]): Promise<readonly boolean[]> {
     this.#checkOpen()
     const { router, feeds } = this.#walk
@@ -421,7 +427,7 @@ export class HubSession implements Session, Stay {
     }
   }
 
-  #checkSubscription(request: SubscribeRequest): ThingmeshError | undefined {
+  #checkSubscription(request: Pick<SubscribeRequest, 'filter'>): ThingmeshError | undefined {
     const { limits, counters } = this.#walk
     let { filter } = request
     try {

@@ -1,6 +1,6 @@
 import { ThingmeshError } from '@thingmesh/core'
 import { Code } from '@thingmesh/core/coap'
-import type { Credential, Ingress } from '../../contracts/index.ts'
+import type { Credential, Ingress, Session } from '../../contracts/index.ts'
 import type { CoapCounters, ObserverEnding } from './counters.ts'
 import type { Downloads } from './downloads.ts'
 import { Representations } from './mapping.ts'
@@ -57,7 +57,10 @@ export class Observers {
   async register(facts: ObserverFacts, credential: Credential): Promise<Observer> {
     const known = this.#find(facts)
     const isSame = known?.facts.filter === facts.filter && known.facts.accept === facts.accept
-    if (isSame && known.session !== undefined) return known
+    if (isSame && known.session !== undefined) {
+      await this.#renew(known, known.session)
+      return known
+    }
     await known?.end('deregistered')
     const observer = this.#add(facts)
     try {
@@ -69,6 +72,16 @@ export class Observers {
     // Ended while it waited: revoked, deregistered, or the hub stops.
     if (observer.isEnded) throw new ThingmeshError('unavailable', 'the observation ended while it began')
     return observer
+  }
+
+  /** What has no right any more hears nothing: whoever asks is told so. */
+  async #renew(observer: Observer, session: Session): Promise<void> {
+    try {
+      session.checkSubscribe(observer.facts.filter)
+    } catch (error) {
+      await observer.end('refused')
+      throw error
+    }
   }
 
   deregister(remote: Remote, token: Uint8Array): void {

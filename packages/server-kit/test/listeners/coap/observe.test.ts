@@ -351,6 +351,15 @@ describe('an observer’s right', () => {
     expect(peer.inbox).toEqual([])
   })
 
+  it.each(['/c/telemetry/a', '/c/telemetry/#'])('that was taken away is not there to be renewed: %s', async to => {
+    const { site, sensor, peer } = await start()
+    expect(await peer.codeOf({ ...register, path: to })).toBe('2.05')
+    const { items } = await site.hub.control.grants.list({ thing: sensor.name })
+    await site.hub.control.grants.remove(items[0]!.id)
+    expect(await peer.codeOf({ ...register, path: to })).toBe('4.03')
+    expect(observers(site)).toBe(0)
+  })
+
   it('and the hub’s end: 5.03 is the last notification', async () => {
     const { site, sensor, writer } = await start()
     const peer = await proved(site, sensor, writer)

@@ -148,6 +148,7 @@ export function fakeHub(): FakeHub {
       },
       latestAtHand: () => undefined,
       checkPublish: () => undefined,
+      checkSubscribe: () => undefined,
       async latest(filter) {
         parseFilter(filter)
         return [...retained.values()].filter(message => matchesFilter(filter, message.topic))
