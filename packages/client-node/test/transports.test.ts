@@ -266,6 +266,26 @@ describe('what one transport can', () => {
     expect(id).toMatch(/\.1$/)
   })
 
+  it('http sets aside what it has no way to say, and keeps its connection', async () => {
+    const site = await startSite()
+    const client = await site.open('http')
+    const failed: string[] = []
+    client.on('attemptFailed', ({ error }) => failed.push(error.message))
+    const channel = client.channel('telemetry')
+    const refused = [
+      channel.publish('x', { contentType: 'text/plain\nx: y' }),
+      channel.publish('x', { contentType: 'text/plain\ud800' }),
+      channel.publish('x', { subtopic: 'a/../b' }),
+    ]
+    const taken = channel.publish('said')
+    for (const receipt of refused) {
+      await expect(receipt).rejects.toMatchObject({ code: 'invalid-argument', outcome: 'not-sent' })
+    }
+    await taken
+    expect(failed).toEqual([])
+    expect(await site.stored()).toEqual(['said'])
+  })
+
   it('connectHttp follows an empty log from its first message on', async () => {
     const site = await startSite()
     const client = await site.open('http')

@@ -18,6 +18,9 @@ export interface HttpTerms {
 /** The header that carries a draft's key: a string of structured fields (RFC 9651, section 3.3.3). Ours need no escapes. */
 const keyHeader = 'idempotency-key'
 
+/** RFC 9110, section 5.5, without what only old text has. */
+const headerValue = /^[\x20-\x7e]*$/
+
 /** Messages of one stream that its readers may have in front of them. */
 const untakenMax = 256
 
@@ -28,6 +31,7 @@ export class HttpConnection implements Connection {
   readonly #exchange: Exchange
   readonly #cursors: Map<string, string>
   readonly #terms: HttpTerms
+  readonly #wanted = new Map<string, SubscribeRequest>()
   readonly #streams = new Map<string, ByteReader>()
   readonly #closed = deferred<ThingmeshError>()
   #ended = false
@@ -54,6 +58,10 @@ export class HttpConnection implements Connection {
     ) {
       throw new ThingmeshError('unsupported', 'http has no place for replies and headers', { outcome: 'not-sent' })
     }
+    // `fetch` would not send it, and not say why.
+    if (!headerValue.test(contentType)) {
+      throw new ThingmeshError('invalid-argument', 'the content type is no printable ascii', { outcome: 'not-sent' })
+    }
     const answer = (await this.#watched(
       this.#exchange.send({
         method: 'POST',
@@ -75,9 +83,12 @@ export class HttpConnection implements Connection {
 
   async subscribe(request: SubscribeRequest): Promise<Subscribed> {
     const { filter } = request
+    this.#wanted.set(filter, request)
+    const isLeft = (): boolean => this.#wanted.get(filter) !== request
     const known = this.#cursors.has(filter)
     // From here on, so that a stream that breaks before its first message goes on from here too.
-    if (!known) await this.#goToEnd(filter)
+    if (!known) await this.#goToEnd(request)
+    if (isLeft()) return { resumed: false }
     let resumed = request.again && known
     let reader: ByteReader
     try {
@@ -85,7 +96,7 @@ export class HttpConnection implements Connection {
     } catch (thrown) {
       if (!known || toThingmeshError(thrown).code !== 'invalid-argument') throw thrown
       // The hub's log has begun anew, and the cursor is of the one before.
-      await this.#goToEnd(filter)
+      await this.#goToEnd(request)
       reader = await this.#open(filter)
       resumed = false
     }
@@ -93,12 +104,17 @@ export class HttpConnection implements Connection {
       await reader.cancel()
       throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'unknown' })
     }
+    if (isLeft()) {
+      await reader.cancel()
+      return { resumed: false }
+    }
     this.#streams.set(filter, reader)
     void this.#read(request, reader)
     return { resumed }
   }
 
   async unsubscribe(filter: string): Promise<void> {
+    this.#wanted.delete(filter)
     this.#cursors.delete(filter)
     const reader = this.#streams.get(filter)
     this.#streams.delete(filter)
@@ -133,19 +149,22 @@ export class HttpConnection implements Connection {
     this.#closed.resolve(reason)
   }
 
-  /** What failed because there is no hub, or because it does not know us any more, is the end of the connection. */
+  /** What failed because there is no hub, or because it does not know us any more, is the end of the connection. What never left is not. */
   async #watched<Value>(answer: Promise<Value>): Promise<Value> {
     try {
       return await answer
     } catch (thrown) {
       const error = toThingmeshError(thrown)
-      if (error.outcome !== 'rejected' || error.code === 'unauthenticated') this.#finish(error)
+      const isWithoutHub = error.outcome !== 'rejected' && error.retryable
+      if (isWithoutHub || error.code === 'unauthenticated') this.#finish(error)
       throw thrown
     }
   }
 
-  async #goToEnd(filter: string): Promise<void> {
-    this.#cursors.set(filter, await this.#watched(findLogEnd(query => this.read(filter, query))))
+  async #goToEnd(request: SubscribeRequest): Promise<void> {
+    const { filter } = request
+    const end = await this.#watched(findLogEnd(query => this.read(filter, query)))
+    if (this.#wanted.get(filter) === request) this.#cursors.set(filter, end)
   }
 
   #open(filter: string): Promise<ByteReader> {

@@ -146,6 +146,30 @@ export const transportCases: readonly TransportCase[] = [
     },
   },
   {
+    name: 'hears nothing of what it left before it was confirmed, and comes back to it',
+    async run(site) {
+      const connection = await open(site)
+      const left = new TransportInbox()
+      const leave = (): Promise<unknown> => {
+        const subscribing = connection.subscribe(left.request('telemetry/a/#')).catch(() => undefined)
+        return Promise.all([subscribing, connection.unsubscribe('telemetry/a/#')])
+      }
+      await leave()
+      const kept = await subscribed(connection, 'telemetry/b/#')
+      await site.publish('1', 'a')
+      await site.publish('marker', 'b')
+      await kept.has('marker')
+      same(left.texts, [])
+      const leaving = leave()
+      const back = await subscribed(connection, 'telemetry/a/#')
+      await leaving
+      await site.publish('2', 'a')
+      await back.has('2')
+      same(left.texts, [])
+      same(back.texts, ['2'])
+    },
+  },
+  {
     name: 'gives the last value of what it subscribes to, as one',
     needs: ['replay'],
     async run(site) {
