@@ -17,7 +17,7 @@ import { type ReconnectHints, stayConnected } from './reconnect.ts'
 import { type ClientStatus, deferred, StatusBoard } from './status.ts'
 import { Subscriptions } from './subscriptions.ts'
 import type { Connection, Transport } from './transport.ts'
-import { type TypedChannel, typedChannel } from './typed-channel.ts'
+import type { TypedChannel } from './typed-channel.ts'
 
 export interface ClientOptions {
   /** Where drafts wait until the hub has them; in memory by default. */
@@ -113,7 +113,7 @@ class StandingClient implements Client, ChannelHost {
   ): TypedChannel<Input, Output>
   channel<Input, Output>(nameOrDefinition: string | ChannelDefinition<Input, Output>, limits: OutboxLimits = {}) {
     if (typeof nameOrDefinition === 'string') return openChannel(this, nameOrDefinition, limits)
-    return typedChannel(openChannel(this, nameOrDefinition.name, limits), nameOrDefinition)
+    return nameOrDefinition.typed(openChannel(this, nameOrDefinition.name, limits))
   }
 
   status(options: { readonly signal?: CancelSignal | undefined } = {}): AsyncGenerator<ClientStatus, void, undefined> {

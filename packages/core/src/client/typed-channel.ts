@@ -1,6 +1,5 @@
 import { encodeUtf8 } from '../codec/utf8.ts'
 import { type ThingmeshError, toThingmeshError } from '../errors/index.ts'
-import type { ChannelDefinition } from '../schema/index.ts'
 import type { ChannelPublishOptions, ChannelSubscribeOptions, ClientChannel, HistoryOptions } from './channel.ts'
 import { notSent } from './failure.ts'
 import type { ReceivedMessage, ReceivedPayload } from './messages.ts'
@@ -36,10 +35,16 @@ export interface TypedChannel<Input, Output> {
   history(options?: HistoryOptions): AsyncGenerator<TypedMessage<Output, ReceivedMessage>, void, undefined>
 }
 
-/** Puts a definition between a channel and its user. Of the schema's code it needs only what the definition brings along. */
+/** What of a definition a channel needs. */
+interface Definition<Input, Output> {
+  encode(value: Input): { readonly payload: Uint8Array; readonly contentType: string }
+  decode(payload: Uint8Array, contentType?: string, options?: { readonly nowMs?: number | undefined }): Output
+}
+
+/** Puts a definition between a channel and its user. */
 export function typedChannel<Input, Output>(
   channel: ClientChannel,
-  definition: ChannelDefinition<Input, Output>,
+  definition: Definition<Input, Output>,
 ): TypedChannel<Input, Output> {
   const toTyped = <Message extends ClientMessage>(message: Message): TypedMessage<Output, Message> => {
     const { contentType, acceptedAtMs } = message

@@ -1,5 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { parseChannelName } from '../address/index.ts'
+import type { ClientChannel } from '../client/channel.ts'
+import { type TypedChannel, typedChannel } from '../client/typed-channel.ts'
 import type { ChannelName } from '../model/index.ts'
 import { type EventAffordance, type Form, toEventAffordance } from './event-affordance.ts'
 import type { Fields, ValueOf } from './field.ts'
@@ -56,6 +58,8 @@ export interface ChannelDefinition<Input, Output = Input> {
    * format is of that type, `invalid-argument` for a payload that is not of the format or does not fit.
    */
   decode(payload: Uint8Array, contentType?: string, options?: DecodeOptions): Output
+  /** What `client.channel(definition)` gives: here and not in the client, so that who has no definition has none of it. */
+  typed(channel: ClientChannel): TypedChannel<Input, Output>
   /**
    * JSON Schema 2020-12 of the value as JSON carries it. Throws `unsupported` for a foreign schema that has none: then
    * `jsonSchema` is to be given.
@@ -108,18 +112,23 @@ export function defineChannel(
     ...values.toJsonSchema(),
   })
 
-  return {
-    name,
-    description,
-    contentType,
-    schema: values.schema,
-    validate: values.validate,
+  const codec: Pick<ChannelDefinition<unknown>, 'encode' | 'decode'> = {
     encode: value => ({ payload: sending.encode(values.toSend(value)), contentType }),
     decode(payload, type = '', options = {}) {
       const carrier = type === '' ? sending : carrierOf(type, carries)
       if (carrier === undefined || carrier instanceof TypeError) throw unreadable(name, type)
       return values.validate(carrier.decode(payload, options.nowMs ?? Date.now()))
     },
+  }
+
+  return {
+    name,
+    description,
+    contentType,
+    schema: values.schema,
+    validate: values.validate,
+    ...codec,
+    typed: channel => typedChannel(channel, codec),
     toJsonSchema,
     toEventAffordance: forms => toEventAffordance(toJsonSchema(), contentType, forms),
   }
