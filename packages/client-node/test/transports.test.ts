@@ -201,6 +201,20 @@ describe.each(schemes)('a client over %s', scheme => {
     expect(client.outbox.stats()).toMatchObject({ count: 0 })
   })
 
+  it.skipIf(scheme === 'http')('sets aside what the hub ends the connection for', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const setAside: string[] = []
+    client.on('draftSetAside', ({ error }) => setAside.push(error.message))
+    const channel = client.channel('telemetry')
+    const headers = Array.from({ length: 17 }, (_, n) => [`${n}`, ''] as const)
+    channel.publish('before')
+    channel.publish('poison', { properties: { headers } })
+    await channel.publish('behind')
+    expect(setAside).toEqual([expect.stringContaining('the limit is 16')])
+    expect(await site.stored()).toEqual(['before', 'behind'])
+  })
+
   it('takes a token in place of a key', async () => {
     const site = await startSite()
     const { secret } = await site.hub.control.tokens.create({ name: 'ops', scope: 'admin' })

@@ -22,7 +22,10 @@ export interface Connection {
   readonly inFlightMax: number
   /** Settles once, when the connection is over, with the reason. Never rejects. */
   readonly closed: Promise<ThingmeshError>
-  /** Settles on the hub's acknowledgement; at once for at-most-once. A connection whose acknowledgement is late ends. */
+  /**
+   * Settles on the hub's acknowledgement; at once for at-most-once. A connection whose acknowledgement is late ends. Where the end of
+   * the connection keeps it from settling, that is the `cause` of what it rejects with.
+   */
   publish(draft: OutgoingDraft): Promise<Published>
   /**
    * `publish` for one who has many, all at-least-once: in place of a promise it calls back, once and never before it has returned.

@@ -251,6 +251,45 @@ describe('the outbox of a client', () => {
     expect(await rejection(poison.acked)).toMatchObject({ code: 'rate-limited' })
   })
 
+  it('finds what the hub ends connections for, and blocks nothing behind it', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const setAside: string[] = []
+    client.on('draftSetAside', ({ entry, error }) => setAside.push(`${textOf(entry)} ${error.code}`))
+    const texts = ['a', 'b', 'poison', 'c', 'd']
+    const receipts = texts.map(text => client.channel('c').publish(text))
+    let at = 0
+    const stored: string[] = []
+    while (stored.length < 4) {
+      await until(() => transport.sent.length > at)
+      const { text, acknowledge } = transport.sent[at++]!
+      if (text === 'poison') {
+        transport.cut(new ThingmeshError('invalid-argument', 'a hub that hangs up'))
+        at = transport.sent.length
+      } else {
+        stored.push(text)
+        acknowledge()
+      }
+    }
+    expect(stored).toEqual(['a', 'b', 'c', 'd'])
+    expect(setAside).toEqual(['poison invalid-argument'])
+    expect(await rejection(receipts[2]!.acked)).toMatchObject({ message: 'a hub that hangs up' })
+  })
+
+  it('sets nothing aside for a network that breaks whenever it is sent', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const receipt = client.channel('c').publish('a')
+    for (let cuts = 0; cuts < 12; cuts++) {
+      await until(() => transport.sent.length > cuts)
+      transport.cut(new ThingmeshError(cuts % 2 === 0 ? 'timeout' : 'unavailable', 'gone', { outcome: 'unknown' }))
+    }
+    await until(() => transport.sent.length === 13)
+    transport.sent[12]!.acknowledge({ id: 'h.e.1' })
+    expect(await receipt).toEqual({ id: 'h.e.1' })
+    expect(client.outbox.stats()).toMatchObject({ setAside: 0 })
+  })
+
   it('drains, or says why it could not', async () => {
     const transport = scriptedTransport()
     const client = await open(transport)

@@ -56,7 +56,8 @@ export function scriptedTransport({ inFlightMax = 8 } = {}): ScriptedTransport {
       const rejects = new Set<(error: ThingmeshError) => void>()
       const closed = new Promise<ThingmeshError>(resolve => {
         end = error => {
-          for (const reject of rejects) reject(new ThingmeshError('unavailable', 'cut', { outcome: 'unknown' }))
+          for (const reject of rejects)
+            reject(new ThingmeshError('unavailable', 'cut', { cause: error, outcome: 'unknown' }))
           resolve(error)
         }
       })

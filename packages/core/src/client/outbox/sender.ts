@@ -1,4 +1,4 @@
-import { type ThingmeshError, toThingmeshError } from '../../errors/index.ts'
+import { isThingmeshError, type ThingmeshError, toThingmeshError } from '../../errors/index.ts'
 import { type Backoff, backoffMs } from '../backoff.ts'
 import { platform } from '../platform.ts'
 import type { Connection, Settled } from '../transport.ts'
@@ -20,6 +20,9 @@ export class OutboxSender {
   readonly #backoff: Backoff
   #connection: Connection | undefined
   #underWay = 0
+  #inFlightMax = 1
+  /** The hub has ended a connection for what was sent on it: on the next one it comes singly, until one gets through. */
+  #suspects = false
   /** A refusal that may pass has come since the last wait. */
   #refused = false
   #failures = 0
@@ -36,6 +39,8 @@ export class OutboxSender {
   attach(connection: Connection): void {
     this.#connection = connection
     this.#underWay = 0
+    this.#inFlightMax = this.#suspects ? 1 : connection.inFlightMax
+    this.#suspects = false
     this.#refused = false
     this.#pump()
   }
@@ -50,7 +55,7 @@ export class OutboxSender {
   #pump(): void {
     const connection = this.#connection
     if (connection === undefined || this.#refused || this.#timer !== undefined) return
-    while (this.#underWay < connection.inFlightMax) {
+    while (this.#underWay < this.#inFlightMax) {
       const record = this.#queue.next()
       if (record === undefined) return
       this.#underWay++
@@ -61,12 +66,14 @@ export class OutboxSender {
   #send(connection: Connection, record: OutboxRecord): void {
     const settled: Settled = (published, thrown) => {
       if (published !== undefined) this.#queue.acknowledge(record, published)
+      else this.#suspect(record, (thrown as Error | undefined)?.cause)
       // What a connection did not get through has been put back when it ended.
       if (connection !== this.#connection) return
       if (published === undefined) this.#refuse(record, toThingmeshError(thrown))
       else {
         this.#failures = 0
         this.#acknowledged++
+        this.#inFlightMax = connection.inFlightMax
       }
       this.#underWay--
       if (!this.#refused) this.#pump()
@@ -74,6 +81,13 @@ export class OutboxSender {
     }
     if (connection.send !== undefined) connection.send(record.entry, settled)
     else connection.publish(record.entry).then(settled, (error: unknown) => settled(undefined, error))
+  }
+
+  /** Tells from the end of a connection what the hub ends connections for: what was alone on the wire each time. */
+  #suspect(record: OutboxRecord, ending: unknown): void {
+    if (!isThingmeshError(ending) || !isPoison(ending)) return
+    this.#suspects = true
+    if (this.#inFlightMax === 1 && ++record.refusals >= refusalsMax) this.#queue.setAside(record, ending)
   }
 
   #refuse(record: OutboxRecord, error: ThingmeshError): void {
