@@ -142,6 +142,21 @@ describe('a client over coap', () => {
     expect(client.outbox.stats()).toMatchObject({ count: 0, setAside: 2 })
   })
 
+  it('tells who observes one more than the hub has room for', async () => {
+    const { open } = await startSite()
+    const client = await open()
+    const channel = client.channel('telemetry')
+    const all = Array.from({ length: 16 }, (_, n) => channel.subscribe({ pattern: `${n}` }))
+    await Promise.all(all.map(({ confirmed }) => confirmed))
+    await expect(channel.subscribe().confirmed).rejects.toMatchObject({
+      code: 'rate-limited',
+      message: '16 observers, the limit is 16',
+    })
+    await channel.publish('heard', { subtopic: '15' })
+    expect(await take(all[15]!, 1)).toEqual(['heard'])
+    expect(client.currentStatus).toEqual({ state: 'connected' })
+  })
+
   it('takes a key', async () => {
     await expect(connect('coap://127.0.0.1')).rejects.toThrow(TypeError)
   })

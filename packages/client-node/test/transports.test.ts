@@ -234,6 +234,21 @@ describe.each(schemes)('a client over %s', scheme => {
     expect(client.currentStatus).toEqual({ state: 'connected' })
   })
 
+  it.skipIf(scheme === 'http')('tells who subscribes to one more than the hub has room for', async () => {
+    const site = await startSite()
+    const client = await site.open(scheme)
+    const channel = client.channel('telemetry')
+    const all = Array.from({ length: 100 }, (_, n) => channel.subscribe({ pattern: `${n}` }))
+    await Promise.all(all.map(({ confirmed }) => confirmed))
+    await expect(channel.subscribe().confirmed).rejects.toMatchObject({
+      code: 'rate-limited',
+      message: expect.stringContaining('the limit is 100'),
+    })
+    await channel.publish('heard', { subtopic: '99' })
+    expect(await take(all[99]!, 1)).toEqual(['heard'])
+    expect(client.currentStatus).toEqual({ state: 'connected' })
+  })
+
   it('closes for good when its key is taken away', async () => {
     const site = await startSite()
     const client = await site.open(scheme, { checkMs: 50 })
@@ -296,7 +311,9 @@ describe('what one transport can', () => {
       await expect(receipt).rejects.toMatchObject({ code: 'invalid-argument', outcome: 'not-sent' })
     }
     await taken
+    await expect(channel.subscribe({ pattern: 'a/../b' }).confirmed).rejects.toMatchObject({ code: 'invalid-argument' })
     expect(failed).toEqual([])
+    expect(client.currentStatus).toEqual({ state: 'connected' })
     expect(await site.stored()).toEqual(['said'])
   })
 

@@ -109,7 +109,7 @@ async function callForEach(
       }
     }
   } catch {
-    // `confirmed` and the client's status have said so.
+    // `confirmed` has said so, or `subscriptionRefused`, or the client's status.
   }
 }
 

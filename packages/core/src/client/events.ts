@@ -15,6 +15,8 @@ export interface ClientEvents {
   messageDropped: (event: { readonly filter: string; readonly topic: string }) => void
   /** A subscription is back, and the hub could not say what was missed meanwhile. */
   gapOpened: (event: { readonly filter: string }) => void
+  /** The hub does not let it be subscribed to, or not any more. Its readers have ended with the error. */
+  subscriptionRefused: (event: { readonly filter: string; readonly error: ThingmeshError }) => void
   /** A callback of the program's own threw. */
   callbackFailed: (event: { readonly error: unknown }) => void
 }

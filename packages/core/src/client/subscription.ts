@@ -32,7 +32,8 @@ export class Reader implements Subscription {
   readonly #firstTime = deferred()
   readonly #release: () => void
   #inHand: Waiting | undefined
-  #wake: (() => void) | undefined
+  /** What those wait for who found nothing. */
+  #more: Deferred | undefined
   #closed = false
   #closedBy: ThingmeshError | undefined
 
@@ -55,7 +56,7 @@ export class Reader implements Subscription {
     if (message.delivery === 'at-most-once' && this.#waiting.length >= waitingMax) return false
     const waiting = { message, taken: deferred() }
     this.#waiting.push(waiting)
-    this.#wake?.()
+    this.#wake()
     return waiting.taken.promise
   }
 
@@ -66,7 +67,12 @@ export class Reader implements Subscription {
     this.#closedBy = reason
     this.#release()
     this.#firstTime.reject(reason ?? new ThingmeshError('canceled', 'the subscription was closed'))
-    this.#wake?.()
+    this.#wake()
+  }
+
+  #wake(): void {
+    this.#more?.resolve()
+    this.#more = undefined
   }
 
   async close(): Promise<void> {
@@ -89,9 +95,8 @@ export class Reader implements Subscription {
         this.#inHand = this.#waiting.shift()
         if (this.#inHand !== undefined) yield this.#inHand.message
         else if (!this.#closed) {
-          await new Promise<void>(resolve => {
-            this.#wake = resolve
-          })
+          this.#more ??= deferred()
+          await this.#more.promise
         } else if (this.#closedBy !== undefined) throw this.#closedBy
         else return
       }

@@ -8,6 +8,8 @@ interface Wanted {
   readonly filter: string
   readonly readers: Set<Reader>
   confirmedBefore: boolean
+  /** Settles as `#subscribe` did the last time. */
+  asked: Promise<void> | undefined
 }
 
 /** What the client wants to hear, whatever connection there is: one subscription at the hub for all readers of a filter. */
@@ -30,22 +32,23 @@ export class Subscriptions {
       if (known.confirmedBefore && this.#connection !== undefined) reader.confirm()
       return reader
     }
-    const wanted: Wanted = { filter, readers: new Set([reader]), confirmedBefore: false }
+    const wanted: Wanted = { filter, readers: new Set([reader]), confirmedBefore: false, asked: undefined }
     this.#wanted.set(filter, wanted)
     const connection = this.#connection
-    // A connection that breaks meanwhile is the loop's business, and the next one will be asked again.
-    if (connection !== undefined) this.#subscribe(connection, wanted).catch(() => undefined)
+    // What it could not be asked for is asked of the next one. Where it is over, that is the loop's business already.
+    if (connection !== undefined) this.#ask(connection, wanted).catch(() => connection.close(false))
     return reader
   }
 
   /** Settles when every filter is confirmed, or refused for good. Rejects where the connection did not get that far. */
   async attach(connection: Connection): Promise<void> {
     this.#connection = connection
-    for (const filter of this.#left) {
-      this.#left.delete(filter)
-      if (!this.#wanted.has(filter)) connection.unsubscribe(filter).catch(() => undefined)
-    }
-    await Promise.all([...this.#wanted.values()].map(wanted => this.#subscribe(connection, wanted)))
+    // Those too that are wanted again: from now on, and not from where they were left.
+    for (const filter of this.#left) connection.unsubscribe(filter).catch(() => undefined)
+    this.#left.clear()
+    await Promise.all([...this.#wanted.values()].map(wanted => this.#ask(connection, wanted)))
+    // And what came to be wanted meanwhile.
+    for (const { asked } of this.#wanted.values()) await asked
   }
 
   detach(): void {
@@ -56,6 +59,11 @@ export class Subscriptions {
     this.#connection = undefined
     for (const wanted of this.#wanted.values()) for (const reader of wanted.readers) reader.end(reason)
     this.#wanted.clear()
+  }
+
+  #ask(connection: Connection, wanted: Wanted): Promise<void> {
+    wanted.asked = this.#subscribe(connection, wanted)
+    return wanted.asked
   }
 
   async #subscribe(connection: Connection, wanted: Wanted): Promise<void> {
@@ -72,7 +80,10 @@ export class Subscriptions {
       if (confirmedBefore && !resumed) this.#events.emit('gapOpened', { filter })
     } catch (thrown) {
       const error = toThingmeshError(thrown)
-      if (!isThingmeshError(thrown) || error.retryable || error.outcome !== 'rejected') throw error
+      const isRefused = error.outcome === 'rejected' || error.code === 'invalid-argument'
+      // One too many is so the next time, too; but what the hub had room for it may have again.
+      const mayPass = error.retryable && (confirmedBefore || error.code !== 'rate-limited')
+      if (!isThingmeshError(thrown) || !isRefused || mayPass) throw error
       this.#refuse(wanted, error)
     }
   }
@@ -90,6 +101,7 @@ export class Subscriptions {
   #refuse(wanted: Wanted, error: ThingmeshError): void {
     if (this.#wanted.get(wanted.filter) === wanted) this.#wanted.delete(wanted.filter)
     for (const reader of wanted.readers) reader.end(error)
+    this.#events.emit('subscriptionRefused', { filter: wanted.filter, error })
   }
 
   async #leave(filter: string, reader: Reader): Promise<void> {

@@ -193,6 +193,104 @@ describe('subscriptions', () => {
     expect(gaps).toEqual([])
   })
 
+  it('are all confirmed where the client is connected, those too that were made while it was connecting', async () => {
+    const transport = scriptedTransport()
+    const confirmed = new Map<string, () => void>()
+    const client = await open(transport)
+    await client.channel('a').subscribe().confirmed
+    transport.confirm = ({ filter }) => new Promise(resolve => confirmed.set(filter, resolve))
+    transport.cut()
+    await until(() => confirmed.has('a/#'))
+    const late = client.channel('b').subscribe()
+    await until(() => confirmed.has('b/#'))
+    confirmed.get('a/#')!()
+    await new Promise(resolve => setImmediate(resolve))
+    expect(client.currentStatus.state).toBe('connecting')
+    confirmed.get('b/#')!()
+    await late.confirmed
+    await until(() => client.currentStatus.state === 'connected')
+  })
+
+  it('one that is too much for the hub is told so; the others, and the connection, feel nothing', async () => {
+    const transport = scriptedTransport()
+    transport.confirm = async ({ filter }) => {
+      if (filter !== 'a/#') throw new ThingmeshError('rate-limited', 'the session has 1 subscriptions, the limit is 1')
+    }
+    const client = await open(transport)
+    const refused: string[] = []
+    client.on('subscriptionRefused', ({ filter, error }) => refused.push(`${filter} ${error.code}`))
+    await client.channel('a').subscribe().confirmed
+    const second = client.channel('b').subscribe()
+    expect(await rejection(second.confirmed)).toMatchObject({ code: 'rate-limited', retryable: true })
+    expect(await rejection(second[Symbol.asyncIterator]().next())).toMatchObject({ code: 'rate-limited' })
+    expect(refused).toEqual(['b/# rate-limited'])
+    expect(client.currentStatus.state).toBe('connected')
+    expect(transport.opened).toBe(1)
+    // What it had, it does not lose for that.
+    transport.confirm = () => Promise.reject(new ThingmeshError('rate-limited', 'not now'))
+    transport.cut()
+    await until(() => transport.opened > 2)
+    transport.confirm = async () => undefined
+    await until(() => client.currentStatus.state === 'connected')
+    expect(refused).toEqual(['b/# rate-limited'])
+  })
+
+  it('one that the hub could not take for the moment is asked for again', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    let asked = 0
+    transport.confirm = async () => {
+      if (++asked === 1) throw new ThingmeshError('unavailable', 'the hub is stopping')
+    }
+    await client.channel('a').subscribe().confirmed
+    expect(transport.opened).toBe(2)
+  })
+
+  it('one with a callback is told of by an event where the hub ends it', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const refused: string[] = []
+    client.on('subscriptionRefused', ({ filter, error }) => refused.push(`${filter} ${error.code}`))
+    await client.channel('a').subscribe(() => undefined).confirmed
+    transport.confirm = () => Promise.reject(new ThingmeshError('permission-denied', 'no right any more'))
+    transport.cut()
+    await until(() => refused.length > 0)
+    expect(refused).toEqual(['a/# permission-denied'])
+  })
+
+  it('begin anew where they were left while there was no hub', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const left = client.channel('a').subscribe()
+    await left.confirmed
+    transport.answer = () => offline()
+    transport.cut()
+    await until(() => client.currentStatus.state === 'offline')
+    await left.close()
+    const anew = client.channel('a').subscribe()
+    transport.answer = () => undefined
+    await anew.confirmed
+    expect(transport.unsubscribed).toEqual(['a/#'])
+    expect(transport.subscribed.map(({ again }) => again)).toEqual([false, false])
+  })
+
+  it('share their messages among loops over the same one, and end them all', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const reader = client.channel('c').subscribe()
+    await reader.confirmed
+    const heard: unknown[] = []
+    const loop = async (): Promise<void> => {
+      for await (const { payload } of reader) heard.push(payload)
+    }
+    const loops = [loop(), loop()]
+    for (const text of ['a', 'b', 'c']) void transport.subscribed[0]!.onMessage(message(text))
+    await until(() => heard.length === 3)
+    await reader.close()
+    await Promise.all(loops)
+    expect(heard).toEqual(['a', 'b', 'c'])
+  })
+
   it('drop at-most-once messages for a reader that is too far behind, and say so; never the others', async () => {
     const transport = scriptedTransport()
     const client = await open(transport)

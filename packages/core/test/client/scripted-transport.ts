@@ -20,6 +20,7 @@ export interface SentDraft {
 export interface ScriptedTransport extends Transport {
   readonly sent: readonly SentDraft[]
   readonly subscribed: SubscribeRequest[]
+  readonly unsubscribed: string[]
   opened: number
   /** How often a connection was asked whether it lives. */
   checked: number
@@ -37,10 +38,12 @@ export interface ScriptedTransport extends Transport {
 export function scriptedTransport({ inFlightMax = 8 } = {}): ScriptedTransport {
   const sent: SentDraft[] = []
   const subscribed: SubscribeRequest[] = []
+  const unsubscribed: string[] = []
   let end: ((error: ThingmeshError) => void) | undefined
   const transport: ScriptedTransport = {
     sent,
     subscribed,
+    unsubscribed,
     opened: 0,
     checked: 0,
     answer: () => undefined,
@@ -76,7 +79,7 @@ export function scriptedTransport({ inFlightMax = 8 } = {}): ScriptedTransport {
           await transport.confirm(request)
           return { resumed: request.again }
         },
-        unsubscribe: async () => undefined,
+        unsubscribe: async filter => void unsubscribed.push(filter),
         read: async () => ({ messages: transport.log, next: undefined, complete: true }),
         latest: async () => transport.lastValues,
         check: () => void transport.checked++,

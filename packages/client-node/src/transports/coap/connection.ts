@@ -88,8 +88,8 @@ export class CoapConnection implements Connection {
     try {
       await this.#watched(observation.begin())
     } catch (error) {
-      this.#observations.delete(request.filter)
-      throw error
+      if (this.#observations.get(request.filter) === observation) this.#observations.delete(request.filter)
+      throw asFull(toThingmeshError(error))
     }
     if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'unknown' })
     return { resumed: false }
@@ -188,4 +188,15 @@ export class CoapConnection implements Connection {
       })
     }
   }
+}
+
+/** A hub that answers is there: what it has no room for is one observation more (RFC 7252, section 5.9.3.4). */
+function asFull(error: ThingmeshError): ThingmeshError {
+  if (error.code !== 'unavailable' || error.outcome !== 'rejected') return error
+  const { message, details, retryAfterSeconds } = error
+  return new ThingmeshError('rate-limited', message, {
+    outcome: 'rejected',
+    details,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  })
 }
