@@ -22,15 +22,10 @@ export function openDeadline(timeoutMs: number, signals: readonly (CancelSignal 
     controller.abort(reason)
   }
   const timer = platform().setTimeout(() => end('timeout'), timeoutMs)
-  const releases: (() => void)[] = []
-  for (const signal of signals) {
-    if (signal === undefined) continue
-    if (signal.aborted) {
-      end('canceled', signal.reason)
-      continue
-    }
-    releases.push(onAbort(signal, () => end('canceled', signal.reason)))
-  }
+  const releases = signals.map(signal => {
+    if (signal?.aborted === true) end('canceled', signal.reason)
+    return onAbort(signal, () => end('canceled', signal?.reason))
+  })
   return {
     signal: controller.signal,
     ended: () => ended,

@@ -2,7 +2,7 @@ import { type ErrorCode, isThingmeshError, ThingmeshError, toThingmeshError } fr
 import { type Backoff, backoffMs } from './backoff.ts'
 import { openDeadline, pause } from './deadline.ts'
 import { type CancelSignal, platform } from './platform.ts'
-import type { StatusBoard } from './status.ts'
+import { deferred, type StatusBoard } from './status.ts'
 import type { Connection, Transport } from './transport.ts'
 
 /**
@@ -89,16 +89,14 @@ async function oneConnection(
   onLive: (connection: Connection) => void,
 ): Promise<Ended> {
   const deadline = openDeadline(connectTimeoutMs, [closing])
-  const late = new Promise<never>((_resolve, reject) => {
-    const end = (): void => reject(tooLate(connectTimeoutMs))
-    if (deadline.signal.aborted) end()
-    else deadline.signal.addEventListener('abort', end)
-  })
-  late.catch(() => undefined)
+  const late = deferred<never>()
+  const end = (): void => late.reject(tooLate(connectTimeoutMs))
+  if (deadline.signal.aborted) end()
+  else deadline.signal.addEventListener('abort', end)
   let connection: Connection | undefined
   try {
     const opening = transport.open(deadline.signal)
-    connection = await Promise.race([opening, late]).catch(error => {
+    connection = await Promise.race([opening, late.promise]).catch(error => {
       // A transport that does not listen to its signal may come with one all the same.
       opening.then(unwanted => unwanted.close(false)).catch(() => undefined)
       throw error
@@ -106,7 +104,7 @@ async function oneConnection(
     const over = connection.closed.then(error => {
       throw error
     })
-    await Promise.race([attach(connection), over, late])
+    await Promise.race([attach(connection), over, late.promise])
     deadline.release()
     onLive(connection)
     status.set({ state: 'connected' })

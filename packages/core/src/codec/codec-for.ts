@@ -19,17 +19,8 @@ export function payloadKindOf(contentType: string): 'json' | 'text' | 'bytes' | 
   const type = (semicolon === -1 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase()
   if (type === 'application/json' || type.endsWith('+json')) return 'json'
   if (type === 'application/octet-stream') return 'bytes'
-  if (type.startsWith('text/')) return isUtf8Charset(contentType) ? 'text' : undefined
-  return undefined
+  return type.startsWith('text/') && !otherCharset.test(contentType) ? 'text' : undefined
 }
 
-/** Whether the `charset` parameter, where there is one, names UTF-8 or its subset (RFC 2046, section 4.1.2). */
-function isUtf8Charset(contentType: string): boolean {
-  for (const parameter of contentType.split(';').slice(1)) {
-    const [name, value = ''] = parameter.split('=')
-    if (name?.trim().toLowerCase() !== 'charset') continue
-    const charset = value.trim().replaceAll('"', '').toLowerCase()
-    if (charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') return false
-  }
-  return true
-}
+/** A `charset` parameter that does not name UTF-8 or its subset (RFC 2046, section 4.1.2). */
+const otherCharset = /;\s*charset\s*=(?!\s*"?(utf-?8|us-ascii)"?\s*(;|$))/i

@@ -20,10 +20,11 @@ const brand = Symbol.for('thingmesh.error')
  */
 export class ThingmeshError extends Error {
   override readonly name = 'ThingmeshError'
-  readonly code: ErrorCode
-  readonly outcome: Outcome
-  readonly retryAfterSeconds: number | undefined
-  readonly details: Readonly<Record<string, string | number>>
+  // Declared alone: the constructor sets them.
+  declare readonly code: ErrorCode
+  declare readonly outcome: Outcome
+  declare readonly retryAfterSeconds: number | undefined
+  declare readonly details: Readonly<Record<string, string | number>>
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
