@@ -94,12 +94,16 @@ class StandingClient implements Client, ChannelHost {
   async start(signal: CancelSignal | undefined): Promise<void> {
     if (signal?.aborted === true) throw canceled(signal.reason)
     const letGo = onAbort(signal, () => this.#firstAttempt.reject(canceled(signal?.reason)))
+    const opening = this.#queue.open()
     try {
-      await this.#queue.open()
+      await Promise.race([opening, this.#firstAttempt.promise])
       this.#ended = this.#run()
       await this.#firstAttempt.promise
     } catch (error) {
       await this.close()
+      // It may have to wait for who has the outbox now.
+      if (this.#ended === undefined)
+        opening.then(() => this.#queue.close(closedError(undefined))).catch(() => undefined)
       throw error
     } finally {
       letGo()
@@ -238,11 +242,9 @@ class StandingClient implements Client, ChannelHost {
 
 /** With the hub's reason where there is one: that is what a caller who waits has to know. */
 function closedError(refused: ThingmeshError | undefined): ThingmeshError {
-  if (refused === undefined) return new ThingmeshError('canceled', 'the client is closed', { outcome: 'unknown' })
-  return new ThingmeshError(refused.code, `the client is closed: ${refused.message}`, {
-    cause: refused,
-    outcome: 'unknown',
-  })
+  const outcome = 'not-sent'
+  if (refused === undefined) return new ThingmeshError('canceled', 'the client is closed', { outcome })
+  return new ThingmeshError(refused.code, `the client is closed: ${refused.message}`, { cause: refused, outcome })
 }
 
 function unsupported(what: string): ThingmeshError {

@@ -215,6 +215,15 @@ describe('the outbox of a client', () => {
     expect(await rejection(receipt.acked)).toMatchObject({ outcome: 'not-sent' })
   })
 
+  it('gives the room of what is too old to what waits for it, without a hub as well, and says so', async () => {
+    const { client, dropped } = await openOffline()
+    const channel = client.channel('c', { countMax: 1, ageMaxMs: 1 })
+    await channel.publish('old').stored
+    await channel.publish('new').stored
+    expect(dropped).toEqual(['old expired'])
+    expect(client.outbox.stats()).toMatchObject({ count: 1, dropped: 1 })
+  })
+
   it('sets a poison draft aside with its error, and blocks nothing', async () => {
     const transport = scriptedTransport()
     const client = await open(transport)
@@ -288,6 +297,56 @@ describe('the outbox of a client', () => {
     transport.sent[12]!.acknowledge({ id: 'h.e.1' })
     expect(await receipt).toEqual({ id: 'h.e.1' })
     expect(client.outbox.stats()).toMatchObject({ setAside: 0 })
+  })
+
+  it('says of what the client was closed with whether it may have been sent', async () => {
+    const transport = scriptedTransport({ inFlightMax: 1 })
+    const client = await open(transport)
+    const channel = client.channel('c', { countMax: 2 })
+    const receipts = ['sent', 'not sent', 'waits for room'].map(text => channel.publish(text).acked)
+    await until(() => transport.sent.length === 1)
+    await client.close()
+    const late = ['block', 'none'] as const
+    receipts.push(...late.map(policy => client.channel('c', { policy }).publish('late').acked))
+    const errors = await Promise.all(receipts.map(rejection))
+    expect(errors.map(error => (error as ThingmeshError).outcome)).toEqual([
+      'unknown',
+      'not-sent',
+      'not-sent',
+      'not-sent',
+      'not-sent',
+    ])
+  })
+
+  it('says of what it drops whether it may have been sent', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const channel = client.channel('c', { policy: 'latest-only' })
+    const first = channel.publish('sent').acked
+    await until(() => transport.sent.length === 1)
+    transport.answer = () => offline()
+    transport.cut()
+    await until(() => client.currentStatus.state === 'offline')
+    const second = channel.publish('not sent').acked
+    channel.publish('newest')
+    expect(await rejection(first)).toMatchObject({ outcome: 'unknown' })
+    expect(await rejection(second)).toMatchObject({ outcome: 'not-sent' })
+  })
+
+  it('gives up on an outbox that takes long to open, with the signal, and lets go of it', async () => {
+    const caller = new AbortController()
+    let closed = 0
+    let opened: (entries: readonly OutboxEntry[]) => void = () => undefined
+    const outbox: Outbox = {
+      ...memoryOutbox(),
+      open: () => new Promise(resolve => (opened = resolve)),
+      close: async () => void closed++,
+    }
+    const opening = openClient(scriptedTransport(), { outbox, signal: caller.signal })
+    caller.abort()
+    expect(await rejection(opening)).toMatchObject({ code: 'canceled', outcome: 'not-sent' })
+    opened([])
+    await until(() => closed === 1)
   })
 
   it('drains, or says why it could not', async () => {

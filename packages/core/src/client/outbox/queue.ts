@@ -2,7 +2,7 @@ import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
 import { canceled, onAbort } from '../cancellation.ts'
 import type { ClientEmitter } from '../events.ts'
 import type { Published } from '../http.ts'
-import type { CancelSignal } from '../platform.ts'
+import { type CancelSignal, platform } from '../platform.ts'
 import { deferred } from '../status.ts'
 import type { DropReason, Outbox, OutboxEntry, OutboxStats } from './outbox.ts'
 import { bytesOf, channelOf, type OutboxRecord, type ResolvedLimits, Share, toRecord } from './shares.ts'
@@ -19,6 +19,9 @@ export interface OutboxQueueOptions {
   readonly waitersMax: number
   readonly now: () => number
 }
+
+/** Platforms' timers run no longer than 2 ** 31 ms. */
+const timeoutMsMax = 1e9
 
 /**
  * The drafts of one client that are not acknowledged yet, in order, bounded per channel. Sequences go on where the last
@@ -82,7 +85,7 @@ export class OutboxQueue {
     const share = this.#share(channelOf(draft))
     const bytes = bytesOf(draft)
     if (limits.policy === 'latest-only') this.#supersede(draft.topic)
-    if (limits.policy === 'drop-oldest') this.#dropOldest(share, bytes, limits)
+    if (!share.fits(bytes, limits)) this.#makeRoom(share, bytes, limits)
     // Who comes while others wait stands behind them, or the order of the calls is lost. Who need not wait is in at once.
     if (share.isAwaited || !share.fits(bytes, limits)) {
       return this.#room(share, bytes, limits, signal).then(() => {
@@ -174,14 +177,18 @@ export class OutboxQueue {
       if (record.state === 'new') return undefined
       this.#next = record.newer
       if (record.state !== 'waiting') continue
-      const { expiresAtMs } = record.entry
-      if (expiresAtMs === undefined || expiresAtMs > this.#options.now()) {
+      if (!this.#isExpired(record)) {
         record.state = 'under way'
+        record.sent = true
         return record
       }
       this.#drop(record, 'expired')
     }
     return undefined
+  }
+
+  #isExpired({ entry: { expiresAtMs } }: OutboxRecord): boolean {
+    return expiresAtMs !== undefined && expiresAtMs <= this.#options.now()
   }
 
   /** Puts back what is under way, before everything that waits. Its acknowledgement may come all the same. */
@@ -231,12 +238,14 @@ export class OutboxQueue {
     }
   }
 
-  /** Whoever still waits is told the reason. What a durable outbox has stays there. */
+  /** Whoever still waits is told the reason, as of what was not sent. What a durable outbox has stays there. */
   async close(reason: ThingmeshError): Promise<void> {
     if (this.#closedBy === undefined) {
       this.#closedBy = reason
       for (const share of this.#shares.values()) share.rejectWaiters(reason)
-      for (const record of this.#records()) record.acked.reject(reason)
+      const { code, message, cause } = reason
+      const maybeSent = new ThingmeshError(code, message, { cause, outcome: 'unknown' })
+      for (const record of this.#records()) record.acked.reject(this.durable || record.sent ? maybeSent : reason)
       this.#emptied.resolve()
     }
     while (this.#writing !== undefined) await this.#writing
@@ -253,10 +262,19 @@ export class OutboxQueue {
 
   /** Settles when there is room, and the share waits for us to arrive. */
   async #room(share: Share, bytes: number, limits: ResolvedLimits, signal: CancelSignal | undefined): Promise<void> {
-    await this.#wait(share, false, signal)
-    while (!share.fits(bytes, limits)) {
-      share.arrive()
-      await this.#wait(share, true, signal)
+    // By then all that is here now is too old, where it can become so.
+    const timer = platform().setTimeout(
+      () => this.#makeRoom(share, bytes, limits),
+      Math.min(limits.ageMaxMs + 1, timeoutMsMax),
+    )
+    try {
+      await this.#wait(share, false, signal)
+      while (!share.fits(bytes, limits)) {
+        share.arrive()
+        await this.#wait(share, true, signal)
+      }
+    } finally {
+      platform().clearTimeout(timer)
     }
   }
 
@@ -279,10 +297,14 @@ export class OutboxQueue {
     }
   }
 
-  #dropOldest(share: Share, bytes: number, limits: ResolvedLimits): void {
+  /** From what is too old in any case, and from what the policy lets go. */
+  #makeRoom(share: Share, bytes: number, limits: ResolvedLimits): void {
     for (const record of this.#records()) {
       if (share.fits(bytes, limits)) return
-      if (record.share === share && record.state !== 'under way') this.#drop(record, 'oldest')
+      if (record.share !== share || record.state === 'under way') continue
+      const isExpired = this.#isExpired(record)
+      if (!isExpired && limits.policy !== 'drop-oldest') return
+      this.#drop(record, isExpired ? 'expired' : 'oldest')
     }
   }
 
@@ -295,9 +317,8 @@ export class OutboxQueue {
   #drop(record: OutboxRecord, reason: DropReason): void {
     this.#dropped++
     this.#forget(record)
-    record.acked.reject(
-      new ThingmeshError('unavailable', `the outbox dropped the draft: ${reason}`, { outcome: 'not-sent' }),
-    )
+    const outcome = record.sent ? 'unknown' : 'not-sent'
+    record.acked.reject(new ThingmeshError('unavailable', `dropped from the outbox: ${reason}`, { outcome }))
     this.#options.events.emit('draftDropped', { entry: record.entry, reason })
   }
 

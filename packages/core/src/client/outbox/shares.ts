@@ -13,6 +13,8 @@ export interface OutboxRecord {
   readonly stored: Deferred
   readonly acked: Deferred<Published>
   state: RecordState
+  /** Handed to a connection once, whatever came of it. */
+  sent: boolean
   /** Its neighbours in the line of all that there are. */
   older: OutboxRecord | undefined
   newer: OutboxRecord | undefined
@@ -39,6 +41,7 @@ export function toRecord(entry: OutboxEntry, share: Share): OutboxRecord {
     stored: deferred(),
     acked: deferred(),
     state: 'new',
+    sent: false,
     older: undefined,
     newer: undefined,
     refusals: 0,
