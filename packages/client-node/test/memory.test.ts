@@ -34,6 +34,8 @@ it('connects to a hub in its own process, and waits for it where it is not start
   const history: unknown[] = []
   for await (const { payload } of telemetry.history({ pageSize: 1 })) history.push(payload)
   expect(history).toEqual([{ t: 21 }, { t: 22 }])
+  for await (const { payload } of telemetry.history({ last: 1 })) history.push(payload)
+  expect(history.slice(2)).toEqual([{ t: 22 }])
   await client.close()
   await second.stop()
 })

@@ -274,15 +274,21 @@ describe.each(schemes)('a client over %s', scheme => {
   })
 })
 
+async function payloadsOf(messages: AsyncIterable<{ readonly payload: unknown }>): Promise<unknown[]> {
+  const payloads: unknown[] = []
+  for await (const { payload } of messages) payloads.push(payload)
+  return payloads
+}
+
 describe('what one transport can', () => {
   it('http reads history and last values; mqtt says that it cannot', async () => {
     const site = await startSite()
     const http = await site.open('http')
     const telemetry = http.channel('telemetry')
     for (let n = 0; n < 5; n++) await telemetry.publish(n, { subtopic: `r${n}`, retain: n % 2 === 0 })
-    const history: unknown[] = []
-    for await (const { payload } of telemetry.history({ pageSize: 2 })) history.push(payload)
-    expect(history).toEqual([0, 1, 2, 3, 4])
+    expect(await payloadsOf(telemetry.history({ pageSize: 2 }))).toEqual([0, 1, 2, 3, 4])
+    expect(await payloadsOf(telemetry.history({ last: 2 }))).toEqual([3, 4])
+    expect(await payloadsOf(telemetry.history({ last: 9, pattern: 'r1' }))).toEqual([1])
     expect((await telemetry.latest({ pattern: '+' })).map(({ payload }) => payload).sort()).toEqual([0, 2, 4])
     const mqtt = await site.open('mqtt')
     await expect(mqtt.channel('telemetry').latest()).rejects.toMatchObject({ code: 'unsupported', outcome: 'not-sent' })

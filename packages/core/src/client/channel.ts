@@ -38,7 +38,9 @@ export interface ChannelSubscribeOptions {
 /** `signal` ends the reading with `canceled`. Times, cursors and pages as in `ReadOptions`. */
 export interface HistoryOptions extends Pick<ReadOptions, 'after' | 'fromMs' | 'toMs' | 'publisher' | 'signal'> {
   readonly pattern?: string | undefined
-  /** Messages asked for at a time, 1 to 1,000; 100 by default. */
+  /** The newest so many, 1 to 1,000, oldest first, and nothing more; fewer where they lie deeper than a hub looks for one page. */
+  readonly last?: number | undefined
+  /** Messages asked for at a time, 1 to 1,000; 100 by default. Not with `last`. */
   readonly pageSize?: number | undefined
 }
 

@@ -11,7 +11,8 @@ export async function* historyOf(
   for (;;) {
     const page = await read({ ...query, after, limit: pageSize })
     yield* page.messages
-    if (page.complete || page.next === undefined) return
+    // With `last` what comes next lies before them.
+    if (page.complete || page.next === undefined || query.last !== undefined) return
     after = page.next
   }
 }
