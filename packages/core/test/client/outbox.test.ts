@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   type Client,
   type ClientOptions,
@@ -347,6 +347,38 @@ describe('the outbox of a client', () => {
     expect(await rejection(opening)).toMatchObject({ code: 'canceled', outcome: 'not-sent' })
     opened([])
     await until(() => closed === 1)
+  })
+
+  it('estimates the way to empty by acknowledgements alone, and not by what nobody waited for', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const transport = scriptedTransport({ inFlightMax: 1 })
+    const client = await open(transport)
+    const channel = client.channel('c')
+    let at = 0
+    const acknowledge = async (afterMs: number): Promise<void> => {
+      await until(() => transport.sent.length > at)
+      vi.setSystemTime(Date.now() + afterMs)
+      transport.sent[at++]!.acknowledge()
+      await until(() => transport.sent.length > at || client.outbox.stats().count === 0)
+    }
+    const hourMs = 3_600_000
+    channel.publish('alone')
+    await acknowledge(10)
+    // Idle.
+    vi.setSystemTime(Date.now() + hourMs)
+    for (const text of ['a', 'b', 'c', 'd', 'e']) channel.publish(text)
+    for (let n = 0; n < 2; n++) await acknowledge(10)
+    expect(client.outbox.stats()).toMatchObject({ count: 3, drainEstimateMs: 30 })
+    // Away.
+    transport.answer = () => offline()
+    transport.cut()
+    await until(() => client.currentStatus.state === 'offline')
+    vi.setSystemTime(Date.now() + hourMs)
+    at++
+    transport.answer = () => undefined
+    await acknowledge(10)
+    expect(client.outbox.stats()).toMatchObject({ count: 2, drainEstimateMs: 20 })
   })
 
   it('drains, or says why it could not', async () => {

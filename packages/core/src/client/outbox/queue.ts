@@ -51,6 +51,7 @@ export class OutboxQueue {
   #emptied = deferred()
   /** Milliseconds from one acknowledgement to the next, averaged over about the last sixteen. */
   #ackIntervalMs: number | undefined
+  /** Absent where the time since was not spent on the next one: there was none, or no connection. */
   #ackedAtMs: number | undefined
   /** Called when there is something to send. */
   onWaiting: () => void = () => undefined
@@ -195,6 +196,7 @@ export class OutboxQueue {
   putBack(): void {
     for (const record of this.#records()) if (record.state === 'under way') record.state = 'waiting'
     this.#next = this.#oldest
+    this.#ackedAtMs = undefined
   }
 
   acknowledge(record: OutboxRecord, published: Published): void {
@@ -365,6 +367,7 @@ export class OutboxQueue {
     this.#bytes -= bytes
     share.remove(bytes)
     if (this.#count > 0) return
+    this.#ackedAtMs = undefined
     const emptied = this.#emptied
     this.#emptied = deferred()
     emptied.resolve()
