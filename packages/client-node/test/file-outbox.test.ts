@@ -147,6 +147,22 @@ describe('the file of an outbox', () => {
     expect(await readFile(path, 'utf8')).toBe('my dear diary')
   })
 
+  it('says as what it is that there cannot be one', async () => {
+    const path = await newPath()
+    await sequences(path)
+    for (const [place, code] of [
+      [dirname(path), 'EISDIR'],
+      [join(path, 'below'), 'EEXIST'],
+    ] as const) {
+      const refused = {
+        code: 'unavailable',
+        outcome: 'not-sent',
+        message: expect.stringContaining(`${place} could not be opened (${code})`),
+      }
+      await expect(connect('mqtt://127.0.0.1', { outbox: fileOutbox({ path: place }) })).rejects.toMatchObject(refused)
+    }
+  })
+
   it('is written anew when most of it is of no use, and keeps what is', async () => {
     const path = await newPath()
     const outbox = fileOutbox({ path, compactBytesMin: 10_000 })

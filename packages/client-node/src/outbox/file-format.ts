@@ -86,7 +86,9 @@ function writeHead(bytes: Buffer, start: number, end: number): void {
 export function parseFile(bytes: Buffer): FileContents {
   const beginning = bytes.subarray(0, fileMagic.length)
   if (!fileMagic.subarray(0, beginning.length).equals(beginning)) {
-    throw new ThingmeshError('unsupported', 'the file is no outbox, or one of another version')
+    throw new ThingmeshError('unsupported', 'the file is no outbox, or one of another version', {
+      outcome: 'not-sent',
+    })
   }
   if (beginning.length < fileMagic.length) return { records: [], goodBytes: 0, torn: true }
   const records: FileRecord[] = []

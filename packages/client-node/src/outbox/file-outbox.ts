@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve as toAbsolute } from 'node:path'
-import type { Outbox, OutboxEntry } from '@thingmesh/core'
+import { isThingmeshError, type Outbox, type OutboxEntry, ThingmeshError } from '@thingmesh/core'
 import { encodeEntries, fileMagic, goneBytes, parseFile, writeGone } from './file-format.ts'
 import { LiveRecords } from './live-records.ts'
 import { takeLock } from './process-lock.ts'
@@ -51,6 +51,17 @@ class FileOutbox implements Outbox {
   }
 
   async open(): Promise<readonly OutboxEntry[]> {
+    try {
+      return await this.#open()
+    } catch (error) {
+      if (isThingmeshError(error)) throw error
+      const { code, name } = error as NodeJS.ErrnoException
+      const text = `the outbox ${this.#path} could not be opened (${code ?? name})`
+      throw new ThingmeshError('unavailable', text, { cause: error, outcome: 'not-sent' })
+    }
+  }
+
+  async #open(): Promise<readonly OutboxEntry[]> {
     await makeDirectory(dirname(this.#path))
     this.#letGo = await takeLock(this.#path)
     try {
