@@ -6,7 +6,7 @@ import {
   openClient,
   type Transport,
 } from '@thingmesh/core'
-import { type MqttTransportOptions, mqttTransport, webSocketDial } from '@thingmesh/core/mqtt-client'
+import { type MqttTransportOptions, mqttTransport } from '@thingmesh/core/mqtt-client'
 import type { CoapTransportOptions } from './transports/coap/transport.ts'
 import { httpsFetch } from './transports/https-fetch.ts'
 import { tcpDial } from './transports/tcp.ts'
@@ -67,8 +67,8 @@ async function toTransport(text: string, given: ConnectOptions): Promise<Transpo
     case 'wss:': {
       if (url.pathname === '/') url.pathname = '/mqtt'
       // Who does not need it need not load it.
-      const { webSocketWith } = await import('./transports/websocket.ts')
-      return mqttTransport(webSocketDial(url.href, webSocketWith(options.tls)), options)
+      const { webSocketDialWith } = await import('./transports/websocket.ts')
+      return mqttTransport(webSocketDialWith(url.href, options.tls), options)
     }
     case 'http:':
       return httpTransport(text, options)

@@ -1,6 +1,8 @@
-import { type ClientStatus, connectHttp } from '@thingmesh/client-node'
-import { describe, expect, it } from 'vitest'
-import { reached, type Scheme, startSite, take, takeTo } from './support/site.ts'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type ClientStatus, connect, connectHttp } from '@thingmesh/client-node'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { quick, reached, type Scheme, startSite, take, takeTo } from './support/site.ts'
 
 const schemes: readonly Scheme[] = ['mqtt', 'ws', 'http']
 
@@ -292,6 +294,22 @@ describe('what one transport can', () => {
     expect((await telemetry.latest({ pattern: '+' })).map(({ payload }) => payload).sort()).toEqual([0, 2, 4])
     const mqtt = await site.open('mqtt')
     await expect(mqtt.channel('telemetry').latest()).rejects.toMatchObject({ code: 'unsupported', outcome: 'not-sent' })
+  })
+
+  it('ws says why it could not be opened', async () => {
+    const server = createServer((_request, response) => response.writeHead(404).end())
+    server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 404 Not Found\r\n\r\n'))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const toldBy = async (): Promise<string | undefined> => {
+      const client = await connect(url, { ...quick, key: 'k' })
+      onTestFinished(() => client.close())
+      return client.currentStatus.reason?.message
+    }
+    expect(await toldBy()).toBe('the websocket could not be opened (Unexpected server response: 404)')
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+    expect(await toldBy()).toBe('the websocket could not be opened (ECONNREFUSED)')
   })
 
   it('http tells the id under which a message is stored', async () => {
