@@ -2,41 +2,40 @@ import { type DomainId, type LogId, type MessageId, messageId, type PrincipalId,
 import type { KeyRecord, KeyRecords, Receipt } from '../contracts/index.ts'
 import type { Counters } from './counters.ts'
 import { Fifo } from './fifo.ts'
+import { KeyTable } from './key-table.ts'
 import type { HubLimits } from './limits.ts'
 
 const keyBytesMax = 64
 
-/** What the log is told of a draft's key, with the message that it came with. */
-export interface KeyNote {
+/** A draft's key: what the log is told of it with the message that it came with, and what the hub remembers of it. */
+class Remembered {
   readonly record: KeyRecord
-  /** Sequences of messages whose keys the hub no longer remembers. */
-  readonly forgotten: readonly number[]
-}
-
-interface Remembered {
-  readonly sequence: number
-  readonly publisher: Publisher
-  readonly key: string
+  readonly owner: Publisher
+  /** Sequences of messages whose keys the hub no longer remembers: to be told with it, until it is written. */
+  forgotten: readonly number[]
   /** Until it has settled; a key whose message was not written is not remembered. */
   committed: Promise<void> | undefined
   /** No longer remembered. */
-  gone: boolean
+  gone = false
+
+  constructor(record: KeyRecord, owner: Publisher, forgotten: readonly number[]) {
+    this.record = record
+    this.owner = owner
+    this.forgotten = forgotten
+  }
 }
 
-/** With what is to be forgotten all the same, where its message is not written. */
-interface Held {
-  readonly remembered: Remembered
-  readonly forgotten: readonly number[]
-}
+export type KeyNote = Pick<Remembered, 'record' | 'forgotten'>
 
 interface Publisher {
   readonly domain: DomainId
   readonly id: PrincipalId
-  readonly keys: Map<string, Remembered>
+  readonly keys: KeyTable<Remembered>
   /** Those that are committed. */
   readonly line: Fifo<Remembered>
 }
 
+const noSequences: readonly number[] = []
 const settled = Promise.resolve()
 
 /**
@@ -50,7 +49,7 @@ export class Repeats {
   readonly #publishers = new Map<string, Publisher>()
   readonly #line = new Fifo<Remembered>()
   /** Those whose messages are written together, and so settle together: the last such. */
-  #writing: { readonly committed: Promise<void>; readonly held: Held[] } | undefined
+  #writing: { readonly committed: Promise<void>; readonly held: Remembered[] } | undefined
   /** Whose key was asked for last: one publisher mostly has many messages behind each other. */
   #last: Publisher | undefined
   #log: LogId | undefined
@@ -68,13 +67,14 @@ export class Repeats {
     this.#line.clear()
     this.#forgotten = []
     this.#log = log
-    for (const { domain, publisher, key, sequence } of await records.load()) {
+    for (const record of await records.load()) {
+      const { domain, publisher, key } = record
       // A kill may have come between a key's end and the store's note of it.
       const before = this.#find(domain, publisher)?.keys.get(key)
       if (before !== undefined) this.#forget(before)
       const owner = this.#publisher(domain, publisher)
-      const remembered = { sequence, publisher: owner, key, committed: undefined, gone: false }
-      owner.keys.set(key, remembered)
+      const remembered = new Remembered(record, owner, noSequences)
+      owner.keys.add(remembered)
       this.#remember(remembered)
     }
   }
@@ -90,55 +90,58 @@ export class Repeats {
     const known = this.#find(domain, publisher)?.keys.get(key)
     if (known === undefined) return undefined
     this.#counters.repeated.value += 1
-    return new RepeatReceipt(this.#log!, known.sequence, known.committed ?? settled)
+    return new RepeatReceipt(this.#log!, known.record.sequence, known.committed ?? settled)
   }
 
-  /** For a message that is about to be written: what to write with it. */
-  note(domain: DomainId, publisher: PrincipalId, key: string, sequence: number): KeyNote {
-    const record = { domain, publisher, key, sequence }
-    // Many at once, because the store has noted them together; those it has too many of when they are loaded are forgotten then.
-    if (this.#forgotten.length < this.#limits.keysPerPublisherMax / 4) return { record, forgotten: [] }
-    const forgotten = this.#forgotten
-    this.#forgotten = []
-    return { record, forgotten }
-  }
-
-  /** From now on the key stands for that message, unless the store refuses it. */
-  hold({ record, forgotten }: KeyNote, { committed }: Receipt): void {
-    const { key, sequence } = record
-    const publisher = this.#publisher(record.domain, record.publisher)
-    const held: Remembered = { sequence, publisher, key, committed, gone: false }
-    publisher.keys.set(key, held)
-    this.#gather({ remembered: held, forgotten }, committed)
+  /**
+   * For a message that is about to be written, whose key `find` does not know: what to write with it. From now on the key stands for
+   * that message, unless the store refuses it; `hold` says when that is settled.
+   */
+  note(domain: DomainId, publisher: PrincipalId, key: string, sequence: number): Remembered {
+    const owner = this.#publisher(domain, publisher)
+    const remembered = new Remembered({ domain, publisher, key, sequence }, owner, this.#takeForgotten())
+    owner.keys.add(remembered)
+    return remembered
   }
 
   /** One reaction for all that are written together, as one batch of the log. */
-  #gather(one: Held, committed: Promise<void>): void {
+  hold(remembered: Remembered, { committed }: Receipt): void {
+    remembered.committed = committed
     if (this.#writing?.committed === committed) {
-      this.#writing.held.push(one)
+      this.#writing.held.push(remembered)
       return
     }
-    const held = [one]
+    const held = [remembered]
     this.#writing = { committed, held }
     committed.then(
       () => {
-        for (const { remembered } of held) {
-          remembered.committed = undefined
-          this.#remember(remembered)
+        for (const one of held) {
+          one.committed = undefined
+          one.forgotten = noSequences
+          this.#remember(one)
         }
       },
       () => {
-        for (const { remembered, forgotten } of held) {
-          this.#drop(remembered)
-          for (const one of forgotten) this.#forgotten.push(one)
+        for (const one of held) {
+          for (const sequence of one.forgotten) this.#forgotten.push(sequence)
+          one.owner.keys.takeBack(one)
+          this.#drop(one)
         }
       },
     )
   }
 
+  /** Many at once, because the store has noted them together; those it has too many of when they are loaded are forgotten then. */
+  #takeForgotten(): readonly number[] {
+    if (this.#forgotten.length < this.#limits.keysPerPublisherMax / 4) return noSequences
+    const forgotten = this.#forgotten
+    this.#forgotten = []
+    return forgotten
+  }
+
   #remember(remembered: Remembered): void {
     const { keysPerPublisherMax, keysMax } = this.#limits
-    const { line } = remembered.publisher
+    const { line } = remembered.owner
     line.push(remembered)
     this.#line.push(remembered)
     if (line.size > keysPerPublisherMax) this.#evict(line.first(), 'keys-per-publisher')
@@ -152,17 +155,18 @@ export class Repeats {
   }
 
   #forget(remembered: Remembered): void {
-    remembered.gone = true
-    remembered.publisher.line.left()
+    remembered.owner.line.left()
     this.#line.left()
-    this.#forgotten.push(remembered.sequence)
+    this.#forgotten.push(remembered.record.sequence)
+    remembered.owner.keys.left()
     this.#drop(remembered)
   }
 
-  #drop({ publisher, key }: Remembered): void {
-    publisher.keys.delete(key)
-    if (publisher.keys.size > 0) return
-    this.#publishers.delete(nameOf(publisher.domain, publisher.id))
+  #drop(remembered: Remembered): void {
+    remembered.gone = true
+    const { domain, id, keys } = remembered.owner
+    if (keys.size > 0) return
+    this.#publishers.delete(nameOf(domain, id))
     this.#last = undefined
   }
 
@@ -177,7 +181,7 @@ export class Repeats {
   #publisher(domain: DomainId, id: PrincipalId): Publisher {
     let publisher = this.#find(domain, id)
     if (publisher === undefined) {
-      publisher = { domain, id, keys: new Map(), line: new Fifo() }
+      publisher = { domain, id, keys: new KeyTable(), line: new Fifo() }
       this.#publishers.set(nameOf(domain, id), publisher)
       this.#last = publisher
     }

@@ -27,8 +27,13 @@ export function toDraft(packet: PublishPacket | Will, topic: string, reader: Top
     delivery: deliveries[qos],
     retain,
     properties: properties === undefined ? undefined : toMessageProperties(properties, reader),
-    key: properties?.userProperties?.find(([name]) => name === keyProperty)?.[1],
+    key: properties?.userProperties === undefined ? undefined : keyOf(properties.userProperties),
   }
+}
+
+function keyOf(userProperties: NonNullable<Properties['userProperties']>): string | undefined {
+  for (const pair of userProperties) if (pair[0] === keyProperty) return pair[1]
+  return undefined
 }
 
 function toMessageProperties(properties: Properties, reader: TopicReader | undefined): MessageProperties | undefined {
