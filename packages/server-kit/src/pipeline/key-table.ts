@@ -1,5 +1,5 @@
-/** Below this a table is not worth a second one. */
-const generationMin = 64
+/** As many as have gone may stay beside those that have not, and a few more. */
+const goneMin = 8
 
 interface Entry {
   readonly record: { readonly key: string }
@@ -7,13 +7,12 @@ interface Entry {
 }
 
 /**
- * By key what was remembered lately; what has been there longest goes first. It is not taken out, but marked as gone, and goes with
- * all that is as old: a `Map` in which keys come and go is given a new table by V8 again and again, and an old table keeps the next
- * one alive, with all that was in it, until a full collection.
+ * Items by their keys. What goes is marked, and stays until it is the greater part: then the others move to a new map. Nothing is taken
+ * out: a `Map` in which keys come and go is given a new table by V8 again and again, and an old table keeps the next one alive, with
+ * all that was in it, until a full collection.
  */
 export class KeyTable<Item extends Entry> {
-  #young = new Map<string, Item>()
-  #old: ReadonlyMap<string, Item> | undefined
+  #items = new Map<string, Item>()
   #size = 0
 
   /** Those that have not gone. */
@@ -22,30 +21,22 @@ export class KeyTable<Item extends Entry> {
   }
 
   get(key: string): Item | undefined {
-    const found = this.#young.get(key) ?? this.#old?.get(key)
+    const found = this.#items.get(key)
     return found === undefined || found.gone ? undefined : found
   }
 
   /** One whose key is not there. */
   add(item: Item): void {
-    // The younger map has as many as have not gone at all: then all in the older one have.
-    if (this.#young.size >= generationMin && this.#young.size >= this.#size) {
-      this.#old = this.#young
-      this.#young = new Map()
-    }
-    this.#young.set(item.record.key, item)
+    this.#items.set(item.record.key, item)
     this.#size += 1
   }
 
-  /** The one that has been there longest has gone, or one whose key is about to be added again. */
+  /** One of them has gone, and is marked so. */
   left(): void {
     this.#size -= 1
-  }
-
-  /** One is as if it had not been added. Taken out, so that those in the younger map are ones that came, and none that only tried to. */
-  takeBack(item: Item): void {
-    this.#size -= 1
-    const { key } = item.record
-    if (this.#young.get(key) === item) this.#young.delete(key)
+    if (this.#items.size < 2 * this.#size + goneMin) return
+    const items = new Map<string, Item>()
+    for (const item of this.#items.values()) if (!item.gone) items.set(item.record.key, item)
+    this.#items = items
   }
 }

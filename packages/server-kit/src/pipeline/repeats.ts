@@ -93,20 +93,19 @@ export class Repeats {
     return new RepeatReceipt(this.#log!, known.record.sequence, known.committed ?? settled)
   }
 
-  /**
-   * For a message that is about to be written, whose key `find` does not know: what to write with it. From now on the key stands for
-   * that message, unless the store refuses it; `hold` says when that is settled.
-   */
+  /** For a message that is about to be written, whose key `find` does not know: what to write with it. */
   note(domain: DomainId, publisher: PrincipalId, key: string, sequence: number): Remembered {
-    const owner = this.#publisher(domain, publisher)
-    const remembered = new Remembered({ domain, publisher, key, sequence }, owner, this.#takeForgotten())
-    owner.keys.add(remembered)
-    return remembered
+    return new Remembered(
+      { domain, publisher, key, sequence },
+      this.#publisher(domain, publisher),
+      this.#takeForgotten(),
+    )
   }
 
-  /** One reaction for all that are written together, as one batch of the log. */
+  /** From now on the key stands for that message, unless the store refuses it. One reaction for all that are written as one batch. */
   hold(remembered: Remembered, { committed }: Receipt): void {
     remembered.committed = committed
+    remembered.owner.keys.add(remembered)
     if (this.#writing?.committed === committed) {
       this.#writing.held.push(remembered)
       return
@@ -124,7 +123,6 @@ export class Repeats {
       () => {
         for (const one of held) {
           for (const sequence of one.forgotten) this.#forgotten.push(sequence)
-          one.owner.keys.takeBack(one)
           this.#drop(one)
         }
       },
@@ -158,13 +156,13 @@ export class Repeats {
     remembered.owner.line.left()
     this.#line.left()
     this.#forgotten.push(remembered.record.sequence)
-    remembered.owner.keys.left()
     this.#drop(remembered)
   }
 
   #drop(remembered: Remembered): void {
-    remembered.gone = true
     const { domain, id, keys } = remembered.owner
+    remembered.gone = true
+    keys.left()
     if (keys.size > 0) return
     this.#publishers.delete(nameOf(domain, id))
     this.#last = undefined

@@ -38,7 +38,7 @@ it('knows what was added and has not gone, however much came and went', () => {
             const newest = line.pop()
             if (newest === undefined) continue
             newest.gone = true
-            table.takeBack(newest)
+            table.left()
           }
         }
         const model = new Map(line.map(item => [item.record.key, item]))
