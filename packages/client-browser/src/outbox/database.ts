@@ -58,19 +58,17 @@ export async function change(
   work: (store: (name: StoreName) => IDBObjectStore) => void,
 ): Promise<void> {
   const transaction = database.transaction(['entries', 'damaged'], 'readwrite', { durability })
-  const ended = new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     transaction.addEventListener('complete', () => resolve())
     transaction.addEventListener('abort', () => reject(transaction.error))
+    try {
+      work(name => transaction.objectStore(name))
+      transaction.commit()
+    } catch (error) {
+      transaction.abort()
+      throw error
+    }
   })
-  try {
-    work(name => transaction.objectStore(name))
-    transaction.commit()
-  } catch (error) {
-    ended.catch(() => undefined)
-    transaction.abort()
-    throw error
-  }
-  await ended
 }
 
 /** Whether it is what was written under that key: a browser may hand out less than it was given. */
@@ -85,13 +83,11 @@ export function isEntry(value: unknown, key: IDBValidKey): value is OutboxEntry 
 }
 
 /**
- * What the write of so many bytes failed of. The quota that a browser estimates is made up where it would tell sites of each
- * other, so that alone counts which comes with the refusal.
+ * What the write of so many bytes failed of, where it found no room; of anything else there is nothing to add. The quota that a
+ * browser estimates is made up where it would tell sites of each other, so that alone counts which comes with the refusal.
  */
-export function toWriteError(cause: unknown, bytes: number): ThingmeshError {
-  if (!isNamed(cause, 'QuotaExceededError')) {
-    return new ThingmeshError('unavailable', 'the draft could not be written', { cause, outcome: 'not-sent' })
-  }
+export function toWriteError(cause: unknown, bytes: number): unknown {
+  if (!isNamed(cause, 'QuotaExceededError')) return cause
   const { quota } = cause as { readonly quota?: number | null }
   const text = `no room for a draft of ${bytes} bytes, the limit is ${quota ?? 'untold'}`
   return new ThingmeshError('rate-limited', text, { cause, outcome: 'not-sent', details: { found: bytes } })

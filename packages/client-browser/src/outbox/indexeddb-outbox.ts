@@ -89,8 +89,12 @@ class IndexedDbOutbox implements Outbox {
 
   async #read(): Promise<readonly OutboxEntry[]> {
     const database = await this.#open()
-    const found = await readEntries(database)
-    const damaged = found.filter(({ key, value }) => !isEntry(value, key))
+    const entries: OutboxEntry[] = []
+    const damaged: FoundRecord[] = []
+    for (const record of await readEntries(database)) {
+      if (isEntry(record.value, record.key)) entries.push(record.value)
+      else damaged.push(record)
+    }
     if (damaged.length > 0) {
       await change(database, this.#durability, store => {
         for (const { key, value } of damaged) {
@@ -100,7 +104,7 @@ class IndexedDbOutbox implements Outbox {
       })
     }
     for (const record of damaged) this.#onDamaged?.(record)
-    return found.flatMap(({ key, value }) => (isEntry(value, key) ? [value] : []))
+    return entries
   }
 
   /** Once more where the browser has closed it, because the user cleared what the site keeps, say. */

@@ -29,5 +29,5 @@ export function takeLock(name: string, waitMs: number): Promise<() => void> {
 
 function toLockOptions(waitMs: number): LockOptions {
   if (waitMs === 0) return { ifAvailable: true }
-  return waitMs === Number.POSITIVE_INFINITY ? {} : { signal: AbortSignal.timeout(waitMs) }
+  return Number.isFinite(waitMs) ? { signal: AbortSignal.timeout(waitMs) } : {}
 }

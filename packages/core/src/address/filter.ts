@@ -15,14 +15,16 @@ export function parseFilter(
   checkText('filter', filter, limits.topicBytesMax, limits.topicControlCharacters)
   checkLevels('filter', filter, limits)
   if (limits.allowDollar !== true) checkNoDollar('filter', filter)
-  for (let i = 0; i < filter.length; i++) {
-    const character = filter[i]
-    if (character !== '+' && character !== '#') continue
-    const first = i === 0 || filter[i - 1] === '/'
-    const last = i === filter.length - 1 || (character === '+' && filter[i + 1] === '/')
-    if (!first || !last) throw forbiddenCharacter('filter', filter, i)
-  }
+  const at = filter.search(misplacedWildcard)
+  if (at !== -1) throw forbiddenCharacter('filter', filter, isWildcard(filter[at]) ? at : at + 1)
   return filter
+}
+
+/** Behind something in its level, in front of something in its level, or of another level where it has to be the last. */
+const misplacedWildcard = /[^/][+#]|\+[^/]|#./s
+
+function isWildcard(character: string | undefined): boolean {
+  return character === '+' || character === '#'
 }
 
 /**
@@ -30,24 +32,16 @@ export function parseFilter(
  * wildcard at the first level does not match a topic that starts with `$`. Linear, and allocates nothing.
  */
 export function matchesFilter(filter: string, topic: string): boolean {
-  if (topic.startsWith('$') && (isPlus(filter, 0) || isHash(filter, 0))) return false
-  let inFilter = 0
+  if (topic.startsWith('$') && isWildcard(filter[0])) return false
   let inTopic = 0
-  for (;;) {
-    if (isHash(filter, inFilter)) return true
-    const topicEnd = levelEnd(topic, inTopic)
-    if (isPlus(filter, inFilter)) inFilter++
-    else {
-      const end = levelEnd(filter, inFilter)
-      if (!sameLevel(filter, inFilter, end, topic, inTopic, topicEnd)) return false
-      inFilter = end
-    }
-    // Both stand behind a level: at a slash, or at the end.
-    if (topicEnd === topic.length) return inFilter === filter.length || isParentOfAll(filter, inFilter)
-    if (inFilter === filter.length) return false
-    inFilter++
-    inTopic = topicEnd + 1
+  for (let inFilter = 0; inFilter < filter.length; inFilter++) {
+    const character = filter[inFilter]
+    if (character === '#') return true
+    if (character === '+') inTopic = levelEnd(topic, inTopic)
+    else if (character === topic[inTopic]) inTopic++
+    else return inTopic === topic.length && isParentOfAll(filter, inFilter)
   }
+  return inTopic === topic.length
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ThingmeshError } from '../errors/index.ts'
 import type { Address, ChannelName } from '../model/index.ts'
+import { levelEnd } from './level.ts'
 import { channelNameBytesMax, defaultTopicLimits, type TopicLimits } from './limits.ts'
 import { type AddressPart, checkLevels, checkNoDollar, checkText, forbiddenCharacter } from './text.ts'
 
@@ -16,13 +17,12 @@ export function parseTopic(topic: string, limits: TopicLimits = defaultTopicLimi
   checkLevels('topic', topic, limits)
   checkNoDollar('topic', topic)
   checkNoWildcard('topic', topic)
-  const slash = topic.indexOf('/')
-  if (slash === -1) return { channel: topic, subtopic: '' }
-  if (slash === 0) throw new ThingmeshError('invalid-argument', 'topic starts with a slash and names no channel')
-  if (slash === topic.length - 1) {
+  const end = levelEnd(topic, 0)
+  if (end === 0) throw new ThingmeshError('invalid-argument', 'topic starts with a slash and names no channel')
+  if (end === topic.length - 1) {
     throw new ThingmeshError('invalid-argument', 'topic has nothing after its slash')
   }
-  return { channel: topic.slice(0, slash), subtopic: topic.slice(slash + 1) }
+  return { channel: topic.slice(0, end), subtopic: topic.slice(end + 1) }
 }
 
 /** The canonical text of an address. */

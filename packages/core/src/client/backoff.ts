@@ -16,8 +16,8 @@ export const defaultBackoff: Backoff = { firstMs: 250, maxMs: 30_000 }
 export function backoffMs(
   failures: number,
   backoff: Backoff = defaultBackoff,
-  random: () => number = Math.random,
   retryAfterSeconds = 0,
+  random: () => number = Math.random,
 ): number {
   // Doubling stops mattering long before 2 ** 30, and the shift stays a safe number there.
   const ceiling = Math.min(backoff.maxMs, backoff.firstMs * 2 ** Math.min(Math.max(failures, 1) - 1, 30))

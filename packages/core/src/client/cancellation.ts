@@ -6,8 +6,9 @@ export function canceled(cause: unknown, outcome: Outcome = 'not-sent'): Thingme
   return new ThingmeshError('canceled', 'the caller gave up', { cause, outcome })
 }
 
-/** Calls back when the signal, where there is one, is aborted from now on. The function that it gives lets go of it. */
+/** Calls back when the signal, where there is one, is aborted, at once where it is. The function that it gives lets go of it. */
 export function onAbort(signal: CancelSignal | undefined, callback: () => void): () => void {
+  if (signal?.aborted === true) callback()
   signal?.addEventListener('abort', callback)
   return () => signal?.removeEventListener('abort', callback)
 }

@@ -1,3 +1,4 @@
+import { levelEnd } from '../address/level.ts'
 import { payloadKindOf } from '../codec/codec-for.ts'
 import { decodeUtf8 } from '../codec/utf8.ts'
 import type { Draft, MessageId, PrincipalId } from '../model/index.ts'
@@ -15,12 +16,12 @@ export interface MessageFacts extends Omit<Draft, 'key'> {
 
 /** For whoever writes a transport. The bytes of the payload are copied. */
 export function toClientMessage({ topic, payload, properties, ...facts }: MessageFacts): ClientMessage {
-  const slash = topic.indexOf('/')
+  const end = levelEnd(topic, 0)
   return {
     ...facts,
     topic,
-    channel: slash === -1 ? topic : topic.slice(0, slash),
-    subtopic: slash === -1 ? '' : topic.slice(slash + 1),
+    channel: topic.slice(0, end),
+    subtopic: topic.slice(end + 1),
     ...(properties === undefined ? {} : { properties }),
     ...toReceivedPayload(facts.contentType, payload),
   }

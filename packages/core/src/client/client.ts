@@ -1,8 +1,9 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { ChannelDefinition } from '../schema/index.ts'
-import { type Backoff, defaultBackoff } from './backoff.ts'
-import { canceled, onAbort } from './cancellation.ts'
+import type { Backoff } from './backoff.ts'
+import { canceled } from './cancellation.ts'
 import { type ChannelHost, type ClientChannel, openChannel } from './channel.ts'
+import { untilAborted } from './deadline.ts'
 import { ClientEmitter, type ClientEvents } from './events.ts'
 import { historyOf } from './history.ts'
 import type { Published } from './http.ts'
@@ -88,25 +89,21 @@ class StandingClient implements Client, ChannelHost {
       waitersMax: options.waitersMax ?? 1_000,
       now: () => Date.now(),
     })
-    this.#sender = new OutboxSender(this.#queue, options.backoff ?? defaultBackoff)
+    this.#sender = new OutboxSender(this.#queue, options.backoff)
   }
 
   async start(signal: CancelSignal | undefined): Promise<void> {
     if (signal?.aborted === true) throw canceled(signal.reason)
-    const letGo = onAbort(signal, () => this.#firstAttempt.reject(canceled(signal?.reason)))
-    const opening = this.#queue.open()
-    try {
-      await Promise.race([opening, this.#firstAttempt.promise])
+    // May have to wait for who has the outbox now. Where the caller has given up by then, that closes it again.
+    const decided = this.#queue.open().then(() => {
       this.#ended = this.#run()
-      await this.#firstAttempt.promise
+      return this.#firstAttempt.promise
+    })
+    try {
+      await untilAborted(decided, signal)
     } catch (error) {
       await this.close()
-      // It may have to wait for who has the outbox now.
-      if (this.#ended === undefined)
-        opening.then(() => this.#queue.close(closedError(undefined))).catch(() => undefined)
       throw error
-    } finally {
-      letGo()
     }
   }
 
@@ -139,15 +136,7 @@ class StandingClient implements Client, ChannelHost {
   }
 
   async drain({ signal }: { readonly signal?: CancelSignal | undefined } = {}): Promise<void> {
-    const given = deferred()
-    const cancel = (): void => given.reject(canceled(signal?.reason))
-    if (signal?.aborted === true) cancel()
-    const letGo = onAbort(signal, cancel)
-    try {
-      await Promise.race([this.#queue.emptied(), given.promise])
-    } finally {
-      letGo()
-    }
+    await untilAborted(this.#queue.emptied(), signal)
   }
 
   async close(): Promise<void> {
@@ -173,8 +162,8 @@ class StandingClient implements Client, ChannelHost {
 
   subscribe(filter: string, signal: CancelSignal | undefined) {
     if (this.#closing.signal.aborted) throw closedError(undefined)
-    const reader = this.#subscriptions.add(filter, signal)
-    if (signal?.aborted === true) void reader.close()
+    const reader = this.#subscriptions.add(filter)
+    reader.closeOnAbort(signal)
     return reader
   }
 
@@ -199,7 +188,7 @@ class StandingClient implements Client, ChannelHost {
   async #run(): Promise<void> {
     const refused = await stayConnected({
       transport: this.#transport,
-      backoff: this.#options.backoff ?? defaultBackoff,
+      backoff: this.#options.backoff,
       connectTimeoutMs: this.#options.connectTimeoutMs ?? 15_000,
       hints: this.#options.hints,
       status: this.#status,

@@ -1,5 +1,6 @@
-import { onAbort } from './cancellation.ts'
+import { canceled, onAbort } from './cancellation.ts'
 import { type CancelSignal, platform } from './platform.ts'
+import { deferred } from './status.ts'
 
 /**
  * One platform signal out of what may end an exchange: the caller's signal, the client's own closing, and the time.
@@ -13,8 +14,7 @@ export interface Deadline {
 }
 
 export function openDeadline(timeoutMs: number, signals: readonly (CancelSignal | undefined)[]): Deadline {
-  const { AbortController } = platform()
-  const controller = new AbortController()
+  const controller = new (platform().AbortController)()
   let ended: 'canceled' | 'timeout' | undefined
   const end = (how: 'canceled' | 'timeout', reason?: unknown): void => {
     if (ended !== undefined) return
@@ -22,10 +22,7 @@ export function openDeadline(timeoutMs: number, signals: readonly (CancelSignal 
     controller.abort(reason)
   }
   const timer = platform().setTimeout(() => end('timeout'), timeoutMs)
-  const releases = signals.map(signal => {
-    if (signal?.aborted === true) end('canceled', signal.reason)
-    return onAbort(signal, () => end('canceled', signal?.reason))
-  })
+  const releases = signals.map(signal => onAbort(signal, () => end('canceled', signal?.reason)))
   return {
     signal: controller.signal,
     ended: () => ended,
@@ -40,11 +37,20 @@ export function openDeadline(timeoutMs: number, signals: readonly (CancelSignal 
 export function pause(milliseconds: number, signals: readonly (CancelSignal | undefined)[]): Promise<void> {
   return new Promise(resolve => {
     const deadline = openDeadline(milliseconds, signals)
-    const done = (): void => {
+    onAbort(deadline.signal, () => {
       deadline.release()
       resolve()
-    }
-    if (deadline.signal.aborted) done()
-    else deadline.signal.addEventListener('abort', done)
+    })
   })
+}
+
+/** As the work settles; or `canceled`, where the signal comes first. */
+export async function untilAborted<Value>(work: Promise<Value>, signal: CancelSignal | undefined): Promise<Value> {
+  const given = deferred<never>()
+  const letGo = onAbort(signal, () => given.reject(canceled(signal?.reason)))
+  try {
+    return await Promise.race([work, given.promise])
+  } finally {
+    letGo()
+  }
 }

@@ -1,5 +1,5 @@
 import { type ThingmeshError, toThingmeshError } from '../errors/index.ts'
-import { type Backoff, backoffMs, defaultBackoff } from './backoff.ts'
+import { type Backoff, backoffMs } from './backoff.ts'
 import { pause } from './deadline.ts'
 import type { ReceivedMessage, ReceivedPage } from './messages.ts'
 import { type CancelSignal, platform } from './platform.ts'
@@ -38,8 +38,7 @@ export async function* followMessages(
   const stopped = (): boolean => stops.some(signal => signal?.aborted === true)
   let after = options.after
   let failures = 0
-  const rest = (retryAfterSeconds = 0): number =>
-    backoffMs(++failures, options.backoff ?? defaultBackoff, Math.random, retryAfterSeconds)
+  const rest = (retryAfterSeconds = 0): number => backoffMs(++failures, options.backoff, retryAfterSeconds)
 
   while (!stopped()) {
     let page: ReceivedPage

@@ -1,6 +1,6 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { PresenceUpdate } from '../model/index.ts'
-import { backoffMs, defaultBackoff } from './backoff.ts'
+import { backoffMs } from './backoff.ts'
 import { pause } from './deadline.ts'
 import { EventStreamParser } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
@@ -52,12 +52,7 @@ async function* followPresence(
       if (stopped()) return
       const error = toThingmeshError(thrown)
       if (!error.retryable) throw error
-      const delayMs = backoffMs(
-        ++failures,
-        options.backoff ?? defaultBackoff,
-        Math.random,
-        error.retryAfterSeconds ?? 0,
-      )
+      const delayMs = backoffMs(++failures, options.backoff, error.retryAfterSeconds)
       options.onRetry?.(error, delayMs)
       await pause(delayMs, stops)
     }

@@ -1,5 +1,6 @@
-import { type ErrorCode, isThingmeshError, ThingmeshError, toThingmeshError } from '../errors/index.ts'
+import { type ErrorCode, ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { onAbort } from './cancellation.ts'
 import { openDeadline, pause } from './deadline.ts'
 import { type CancelSignal, platform } from './platform.ts'
 import { deferred, type StatusBoard } from './status.ts'
@@ -13,7 +14,7 @@ export type ReconnectHints = (onHint: () => void) => () => void
 
 export interface ReconnectOptions {
   readonly transport: Transport
-  readonly backoff: Backoff
+  readonly backoff: Backoff | undefined
   /** For one attempt, until every subscription is confirmed. */
   readonly connectTimeoutMs: number
   readonly hints: ReconnectHints | undefined
@@ -45,8 +46,8 @@ const permanentCodes: ReadonlySet<ErrorCode> = new Set([
  */
 export async function stayConnected(options: ReconnectOptions): Promise<ThingmeshError | undefined> {
   const { status, closing } = options
-  const { AbortController } = platform()
   let failures = 0
+  const { AbortController } = platform()
   let hinted = new AbortController()
   let live: Connection | undefined
   // One that comes while an attempt is under way counts, too: that attempt may have begun too early.
@@ -67,7 +68,7 @@ export async function stayConnected(options: ReconnectOptions): Promise<Thingmes
       if (closing.aborted) return undefined
       if (isPermanent(error, stage)) return error
       if (stage === 'live' && platform().performance.now() - openedAt >= steadyMs) failures = 0
-      const retryInMs = backoffMs(++failures, options.backoff, Math.random, error.retryAfterSeconds)
+      const retryInMs = backoffMs(++failures, options.backoff, error.retryAfterSeconds)
       status.set({ state: 'offline', reason: error, retryInMs })
       options.onAttemptFailed(error, retryInMs)
       await pause(retryInMs, [closing, hinted.signal])
@@ -90,9 +91,7 @@ async function oneConnection(
 ): Promise<Ended> {
   const deadline = openDeadline(connectTimeoutMs, [closing])
   const late = deferred<never>()
-  const end = (): void => late.reject(tooLate(connectTimeoutMs))
-  if (deadline.signal.aborted) end()
-  else deadline.signal.addEventListener('abort', end)
+  onAbort(deadline.signal, () => late.reject(tooLate(connectTimeoutMs)))
   let connection: Connection | undefined
   try {
     const opening = transport.open(deadline.signal)
@@ -129,5 +128,5 @@ function tooLate(ms: number, cause?: unknown): ThingmeshError {
  */
 function isPermanent(error: ThingmeshError, stage: Ended['stage']): boolean {
   if (stage === 'live') return error.code === 'conflict'
-  return isThingmeshError(error) && error.outcome === 'rejected' && permanentCodes.has(error.code)
+  return error.outcome === 'rejected' && permanentCodes.has(error.code)
 }

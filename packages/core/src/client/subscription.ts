@@ -30,15 +30,18 @@ export class Reader implements Subscription {
   readonly #waiting: Waiting[] = []
   readonly #onClose: (reader: Reader) => Promise<void>
   readonly #firstTime = deferred()
-  readonly #release: () => void
+  #release: (() => void) | undefined
   #inHand: Waiting | undefined
   /** What those wait for who found nothing. */
   #more: Deferred | undefined
   #closed = false
   #closedBy: ThingmeshError | undefined
 
-  constructor(signal: CancelSignal | undefined, onClose: (reader: Reader) => Promise<void>) {
+  constructor(onClose: (reader: Reader) => Promise<void>) {
     this.#onClose = onClose
+  }
+
+  closeOnAbort(signal: CancelSignal | undefined): void {
     this.#release = onAbort(signal, () => void this.close())
   }
 
@@ -65,7 +68,7 @@ export class Reader implements Subscription {
     if (this.#closed) return
     this.#closed = true
     this.#closedBy = reason
-    this.#release()
+    this.#release?.()
     this.#firstTime.reject(reason ?? new ThingmeshError('canceled', 'the subscription was closed'))
     this.#wake()
   }

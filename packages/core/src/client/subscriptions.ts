@@ -1,6 +1,5 @@
 import { isThingmeshError, type ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { ClientEmitter } from './events.ts'
-import type { CancelSignal } from './platform.ts'
 import { Reader } from './subscription.ts'
 import type { ClientMessage, Connection } from './transport.ts'
 
@@ -24,8 +23,8 @@ export class Subscriptions {
     this.#events = events
   }
 
-  add(filter: string, signal: CancelSignal | undefined): Reader {
-    const reader = new Reader(signal, leaving => this.#leave(filter, leaving))
+  add(filter: string): Reader {
+    const reader = new Reader(leaving => this.#leave(filter, leaving))
     const known = this.#wanted.get(filter)
     if (known !== undefined) {
       known.readers.add(reader)

@@ -15,8 +15,7 @@ export function codecFor(contentType: string): Codec | undefined {
  * section 3.1), `text/*` in UTF-8, `application/octet-stream`.
  */
 export function payloadKindOf(contentType: string): 'json' | 'text' | 'bytes' | undefined {
-  const semicolon = contentType.indexOf(';')
-  const type = (semicolon === -1 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase()
+  const type = contentType.split(';', 1)[0]!.trim().toLowerCase()
   if (type === 'application/json' || type.endsWith('+json')) return 'json'
   if (type === 'application/octet-stream') return 'bytes'
   return type.startsWith('text/') && !otherCharset.test(contentType) ? 'text' : undefined

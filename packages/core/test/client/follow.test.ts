@@ -118,7 +118,7 @@ describe('back-off', () => {
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         fc.integer({ min: 0, max: 60 }),
         (failures, random, retryAfterSeconds) => {
-          const delay = backoffMs(failures, defaultBackoff, () => random, retryAfterSeconds)
+          const delay = backoffMs(failures, defaultBackoff, retryAfterSeconds, () => random)
           const ceiling = Math.min(defaultBackoff.maxMs, defaultBackoff.firstMs * 2 ** (failures - 1))
           expect(delay).toBeGreaterThanOrEqual(Math.max(retryAfterSeconds * 1000, Math.floor(ceiling / 2)))
           expect(delay).toBeLessThanOrEqual(Math.max(retryAfterSeconds * 1000, ceiling))

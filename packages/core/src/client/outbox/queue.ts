@@ -116,7 +116,7 @@ export class OutboxQueue {
       sequence,
       key: `${this.#options.name}.${sequence.toString(36)}`,
       storedAtMs,
-      expiresAtMs: limits.ageMaxMs === Number.POSITIVE_INFINITY ? undefined : storedAtMs + limits.ageMaxMs,
+      expiresAtMs: Number.isFinite(limits.ageMaxMs) ? storedAtMs + limits.ageMaxMs : undefined,
     }
   }
 
@@ -204,7 +204,7 @@ export class OutboxQueue {
     const now = this.#options.now()
     if (this.#ackedAtMs !== undefined) {
       const interval = Math.max(0, now - this.#ackedAtMs)
-      this.#ackIntervalMs = this.#ackIntervalMs === undefined ? interval : (this.#ackIntervalMs * 15 + interval) / 16
+      this.#ackIntervalMs = ((this.#ackIntervalMs ?? interval) * 15 + interval) / 16
     }
     this.#ackedAtMs = now
     this.#forget(record)
@@ -286,7 +286,6 @@ export class OutboxQueue {
       const text = `${share.waiting} publishes wait for room in the outbox, the limit is ${waitersMax}`
       throw new ThingmeshError('rate-limited', text, { outcome: 'not-sent' })
     }
-    if (signal?.aborted === true) throw canceled(signal.reason)
     const waiter = share.wait(inFront)
     // Who was woken has its room, and takes it.
     const letGo = onAbort(signal, () => {

@@ -17,7 +17,7 @@ const refusalsMax = 5
  */
 export class OutboxSender {
   readonly #queue: OutboxQueue
-  readonly #backoff: Backoff
+  readonly #backoff: Backoff | undefined
   #connection: Connection | undefined
   #underWay = 0
   #inFlightMax = 1
@@ -30,7 +30,7 @@ export class OutboxSender {
   #retryAfterSeconds = 0
   #timer: unknown
 
-  constructor(queue: OutboxQueue, backoff: Backoff) {
+  constructor(queue: OutboxQueue, backoff: Backoff | undefined) {
     this.#queue = queue
     this.#backoff = backoff
     queue.onWaiting = () => this.#pump()
@@ -107,7 +107,7 @@ export class OutboxSender {
 
   #waitAndGoOn(): void {
     this.#queue.putBack()
-    const delayMs = backoffMs(++this.#failures, this.#backoff, Math.random, this.#retryAfterSeconds)
+    const delayMs = backoffMs(++this.#failures, this.#backoff, this.#retryAfterSeconds)
     this.#refused = false
     this.#retryAfterSeconds = 0
     this.#timer = platform().setTimeout(() => {

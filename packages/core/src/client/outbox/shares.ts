@@ -1,3 +1,4 @@
+import { levelEnd } from '../../address/level.ts'
 import type { Published } from '../http.ts'
 import { type Deferred, deferred } from '../status.ts'
 import type { OutboxEntry, OutboxLimits, OutboxPolicy } from './outbox.ts'
@@ -24,8 +25,7 @@ export interface OutboxRecord {
 }
 
 export function channelOf({ topic }: Pick<OutboxEntry, 'topic'>): string {
-  const slash = topic.indexOf('/')
-  return slash === -1 ? topic : topic.slice(0, slash)
+  return topic.slice(0, levelEnd(topic, 0))
 }
 
 /** What a draft takes of its channel's share. */

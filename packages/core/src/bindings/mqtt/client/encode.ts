@@ -8,7 +8,7 @@ import type {
   SubscriptionRequest,
   UnsubscribePacket,
 } from '../packets.ts'
-import { malformed } from './faults.ts'
+import { checkTopic } from './faults.ts'
 import { FieldWriter } from './fields.ts'
 import { writeProperties } from './properties.ts'
 
@@ -46,8 +46,7 @@ export function encodeToHub(packet: ToHub, writer = new FieldWriter()): Uint8Arr
     }
     case 'publish': {
       const { topic, qos, dup, retain } = packet
-      // MQTT-4.7.3-1, MQTT-3.3.2-2
-      if (topic === '' || /[+#]/.test(topic)) throw malformed('topic is empty or holds a wildcard')
+      checkTopic(topic)
       writer.string(topic)
       if (qos > 0) writer.uint(packet.packetId, 2)
       writeProperties(writer, packet.properties)

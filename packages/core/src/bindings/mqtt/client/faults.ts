@@ -4,3 +4,8 @@ import { ThingmeshError } from '../../../errors/index.ts'
 export function malformed(message: string): ThingmeshError {
   return new ThingmeshError('invalid-argument', message)
 }
+
+/** MQTT-4.7.3-1, MQTT-3.3.2-2 */
+export function checkTopic(topic: string): void {
+  if (topic === '' || /[+#]/.test(topic)) throw malformed('topic is empty or holds a wildcard')
+}

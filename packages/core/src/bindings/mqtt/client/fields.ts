@@ -46,6 +46,14 @@ export class FieldReader {
     return this.#bytes.slice(this.#take(this.uint(2)), this.#at)
   }
 
+  boolean(): boolean {
+    return this.uint(1) === 1
+  }
+
+  pair(): [name: string, value: string] {
+    return [this.string(), this.string()]
+  }
+
   /** The fields of so many bytes. */
   part(length: number): FieldReader {
     return new FieldReader(this.#bytes, this.#take(length), this.#at)
@@ -114,6 +122,14 @@ export class FieldWriter {
   binary(value: Uint8Array): void {
     this.uint(value.length, 2)
     this.raw(value)
+  }
+
+  boolean(value: boolean): void {
+    this.uint(value ? 1 : 0, 1)
+  }
+
+  pair(value: readonly [name: string, value: string]): void {
+    for (const text of value) this.string(text)
   }
 
   raw(value: Uint8Array): void {

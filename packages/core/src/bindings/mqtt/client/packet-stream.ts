@@ -9,7 +9,7 @@ import type {
   SubackPacket,
   UnsubackPacket,
 } from '../packets.ts'
-import { malformed } from './faults.ts'
+import { checkTopic, malformed } from './faults.ts'
 import { FieldReader } from './fields.ts'
 import { readProperties } from './properties.ts'
 
@@ -116,7 +116,7 @@ function decodePublish(first: number, reader: FieldReader): PublishPacket {
   const qos = ((first >> 1) & 3) as QoS
   const topic = reader.string()
   // We allow for no aliases, so there is a topic (MQTT-3.3.2-8).
-  if (topic === '' || /[+#]/.test(topic)) throw malformed('topic is empty or holds a wildcard')
+  checkTopic(topic)
   if (qos > 2) throw malformed(`first byte ${first}`)
   return {
     type: 'publish',

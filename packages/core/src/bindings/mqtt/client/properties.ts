@@ -44,17 +44,11 @@ export function readProperties(reader: FieldReader): Properties | undefined {
     const entry = table.find(row => row[0] === id)
     if (entry === undefined) throw malformed(`property ${id} is not known`)
     const [, kind, name] = entry
-    const value = readValue(part, kind)
+    const value = typeof kind === 'number' ? part.uint(kind) : part[kind]()
     if (name === undefined) continue
     properties[name] = isList(kind) ? [...((properties[name] as unknown[]) ?? []), value] : value
   }
   return properties
-}
-
-function readValue(reader: FieldReader, kind: Kind): unknown {
-  if (kind === 'boolean') return reader.uint(1) === 1
-  if (kind === 'pair') return [reader.string(), reader.string()]
-  return typeof kind === 'number' ? reader.uint(kind) : reader[kind]()
 }
 
 /** What may stand more than once in one packet. */
@@ -71,15 +65,9 @@ export function writeProperties(writer: FieldWriter, properties: Properties = {}
       const [id, kind] = row
       for (const item of isList(kind) ? (value as unknown[]) : [value]) {
         writer.uint(id, 1)
-        writeValue(writer, kind, item as never)
+        if (typeof kind === 'number') writer.uint(item as never, kind)
+        else writer[kind](item as never)
       }
     }
   })
-}
-
-function writeValue(writer: FieldWriter, kind: Kind, value: never): void {
-  if (kind === 'boolean') writer.uint(value ? 1 : 0, 1)
-  else if (kind === 'pair') for (const text of value as string[]) writer.string(text)
-  else if (typeof kind === 'number') writer.uint(value, kind)
-  else writer[kind](value)
 }
