@@ -2,9 +2,10 @@
 export interface PublishJob {
   /**
    * `thingmesh-memory`: our client with its outbox in memory, which is as much as MQTT.js has. `mqttjs-keyed`: MQTT.js in a program that
-   * gives each message an idempotency key, which is what it takes to be stored once.
+   * gives each message an idempotency key, which is what it takes to be stored once. `mqttjs-wide`: MQTT.js in one that asks the hub for
+   * a larger Receive Maximum, as our client does, and counts what is under way.
    */
-  readonly client: 'thingmesh' | 'thingmesh-memory' | 'mqttjs' | 'mqttjs-keyed'
+  readonly client: 'thingmesh' | 'thingmesh-memory' | 'mqttjs' | 'mqttjs-keyed' | 'mqttjs-wide'
   readonly host: string
   readonly port: number
   readonly username: string

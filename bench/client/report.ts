@@ -9,6 +9,7 @@ export const clientNames = [
   'thingmesh-memory',
   'mqttjs',
   'mqttjs-keyed',
+  'mqttjs-wide',
 ] as const satisfies PublishJob['client'][]
 
 export interface ClientResult extends PublishResult {
@@ -42,6 +43,7 @@ const titles: Readonly<Record<PublishJob['client'], string>> = {
   'thingmesh-memory': 'thingmesh, outbox in memory',
   mqttjs: 'MQTT.js 5.16.0',
   'mqttjs-keyed': 'MQTT.js 5.16.0, with keys',
+  'mqttjs-wide': 'MQTT.js 5.16.0, with a larger window',
 }
 
 export function toClientMarkdown({ command, host, disk, notes, codec, rows }: ClientReport): string {

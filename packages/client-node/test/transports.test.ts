@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type ClientStatus, connect, connectHttp } from '@thingmesh/client-node'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { quick, reached, type Scheme, startSite, take, takeTo } from './support/site.ts'
 
 const schemes: readonly Scheme[] = ['mqtt', 'ws', 'http']
@@ -310,6 +310,28 @@ describe('what one transport can', () => {
     server.closeAllConnections()
     await new Promise(resolve => server.close(resolve))
     expect(await toldBy()).toBe('the websocket could not be opened (ECONNREFUSED)')
+  })
+
+  it('mqtt stores once a whole window of publishes whose answers are lost', async () => {
+    const site = await startSite()
+    const client = await site.open('mqtt', { timeoutMs: 30_000 })
+    const telemetry = client.channel('telemetry')
+    const readings = Array.from({ length: 4_000 }, (_, i) => i)
+    let acknowledged = 0
+    const half = Promise.withResolvers<void>()
+    const all = readings.map(async reading => {
+      await telemetry.publish(reading).acked
+      if (++acknowledged === 2_000) {
+        site.proxy('mqtt').mute()
+        half.resolve()
+      }
+    })
+    await half.promise
+    // What is under way is as much as may be, and the hub has all of it.
+    await vi.waitFor(async () => expect((await site.stored()).length).toBeGreaterThan(2_000 + 500), { timeout: 5_000 })
+    site.proxy('mqtt').cut()
+    await Promise.all(all)
+    expect(await site.stored()).toEqual(readings)
   })
 
   it('http tells the id under which a message is stored', async () => {

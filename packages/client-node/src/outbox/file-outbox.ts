@@ -20,7 +20,7 @@ export interface FileOutboxOptions {
 }
 
 /**
- * A hub remembers the last 1,000 keys of a publisher. What a power cut brings back, with what was under way, has to be well
+ * A hub remembers the last 4,096 keys of a publisher. What a power cut brings back, with what was under way, has to be well
  * below that, or a long outbox that has just been drained would be stored twice.
  */
 const goneUnsyncedMax = 256

@@ -13,15 +13,21 @@ export interface BrokenNetwork extends AsyncDisposable {
   admit(open: boolean): void
 }
 
+export interface BrokenStream extends BrokenNetwork {
+  /** Still passes on what is sent, and none of the answers, on the connections that there are. */
+  mute(): void
+}
+
 interface Pair {
   readonly near: Socket
   readonly far: Socket
   /** Passes nothing on any more, and never again: what was lost in between would be missing from the stream. */
   isDead: boolean
+  isMute: boolean
 }
 
 /** A network that can be broken: what connects to it is passed on to where `target` says at that moment. */
-export async function startProxy(target: () => number): Promise<BrokenNetwork> {
+export async function startProxy(target: () => number): Promise<BrokenStream> {
   const pairs = new Set<Pair>()
   let frozen = false
   let open = true
@@ -31,13 +37,13 @@ export async function startProxy(target: () => number): Promise<BrokenNetwork> {
       return
     }
     const far = connect({ host: '127.0.0.1', port: target() })
-    const pair: Pair = { near, far, isDead: frozen }
+    const pair: Pair = { near, far, isDead: frozen, isMute: false }
     pairs.add(pair)
     passOn(pair, near, far)
     passOn(pair, far, near)
   })
   const passOn = (pair: Pair, from: Socket, to: Socket): void => {
-    from.on('data', chunk => pair.isDead || to.write(chunk))
+    from.on('data', chunk => pair.isDead || (pair.isMute && to === pair.near) || to.write(chunk))
     from.on('error', () => undefined)
     from.on('close', () => {
       if (!pair.isDead) to.destroy()
@@ -55,6 +61,9 @@ export async function startProxy(target: () => number): Promise<BrokenNetwork> {
   return {
     port: (server.address() as AddressInfo).port,
     cut,
+    mute() {
+      for (const pair of pairs) pair.isMute = true
+    },
     freeze() {
       frozen = true
       for (const pair of pairs) pair.isDead = true

@@ -8,7 +8,7 @@ import { mqttListener, mqttOverWebSocket } from '@thingmesh/server-kit/mqtt'
 import { sqliteStore } from '@thingmesh/server-kit/sqlite'
 import { webSockets } from '@thingmesh/server-kit/websocket'
 import { onTestFinished } from 'vitest'
-import { type BrokenNetwork, startProxy } from './proxy.ts'
+import { type BrokenStream, startProxy } from './proxy.ts'
 
 export type Scheme = 'mqtt' | 'ws' | 'http'
 
@@ -17,7 +17,7 @@ export interface Site {
   readonly hub: Hub
   readonly key: string
   /** Of the door of that scheme. */
-  proxy(scheme: Scheme): BrokenNetwork
+  proxy(scheme: Scheme): BrokenStream
   open(scheme: Scheme, options?: ConnectOptions): Promise<Client>
   /** Payloads of the channel in the order of the log. */
   stored(): Promise<unknown[]>

@@ -18,7 +18,7 @@ export interface Transport {
 
 /** One live connection. Nothing of it works after `closed` has settled. */
 export interface Connection {
-  /** Publishes that may be un-acknowledged at once and still are stored in the order of the calls. */
+  /** Publishes that may be un-acknowledged at once and still are stored in the order of the calls. It may change with each answer. */
   readonly inFlightMax: number
   /** Settles once, when the connection is over, with the reason. Never rejects. */
   readonly closed: Promise<ThingmeshError>

@@ -58,7 +58,7 @@ export const defaultHubLimits: HubLimits = {
   sharedPassedOverMax: 16_384,
   windowMax: 1024,
   transfersMax: 100,
-  keysPerPublisherMax: 1000,
+  keysPerPublisherMax: 4_096,
   keysMax: 100_000,
   sessionExpirySecondsMax: 7 * 24 * 3600,
   sessionsMax: 100_000,

@@ -1,6 +1,5 @@
 export { encodePacket } from './encode-packet.ts'
 export { type EncodedPublish, encodePublish } from './encode-publish.ts'
-export { errorProperty } from './error-property.ts'
 export type { Role } from './fixed-header.ts'
 export type { PacketType } from './packet-type.ts'
 export type {
@@ -29,3 +28,4 @@ export { type OnPacket, PacketParser, type PacketParserOptions } from './parser.
 export type { Properties, PropertyName } from './properties.ts'
 export { ConnectReturnCode, isReasonCodeOf, ReasonCode } from './reason-codes.ts'
 export { type Allocate, slabAllocator } from './slab.ts'
+export { errorProperty, keyProperty, receiveMaximumProperty } from './user-properties.ts'

@@ -33,8 +33,12 @@ interface Asked {
   readonly sinceMs: number
 }
 
-/** What a hub may be asked at once before it says otherwise; our own bound, too. */
-const inFlightMax = 64
+/** Our own bound of what may be under way at once: well below the keys of one publisher that a hub remembers. */
+export const inFlightMax = 512
+/** What is under way at once before it is seen that more gets through, and at a hub that says nothing. */
+const inFlightAtFirst = 64
+/** Where an answer takes longer, more under way would not be answered sooner. */
+const promptMs = 1_000
 
 /** One MQTT 5 connection, from the CONNECT on. Knows no socket: bytes come in by `push`, and go out by the wire. */
 export class MqttConnection implements Connection {
@@ -53,9 +57,13 @@ export class MqttConnection implements Connection {
   #sessionPresent = false
   #keepAliveMs: number
   #packetBytesMax = Number.POSITIVE_INFINITY
-  #inFlightMax = inFlightMax
+  #inFlightMax = inFlightAtFirst
+  #receiveMaximum = inFlightAtFirst
+  /** No packet id below it is free. */
+  #freeFrom = 1
   #identifiers = true
   #heardAtMs = now()
+  #answeredAtMs = now()
   #pingedAtMs: number | undefined
   #timer: unknown
 
@@ -68,8 +76,9 @@ export class MqttConnection implements Connection {
     this.#tick()
   }
 
+  /** Grows with each answer that is prompt, so that a slow network is not filled with what then is late. */
   get inFlightMax(): number {
-    return this.#inFlightMax
+    return Math.min(this.#inFlightMax, this.#receiveMaximum)
   }
 
   get closed(): Promise<ThingmeshError> {
@@ -194,7 +203,7 @@ export class MqttConnection implements Connection {
     // Without a session the hub sends nothing again, and its packet ids begin anew.
     if (!sessionPresent) this.#state.unacknowledged.clear()
     this.#state.established = true
-    this.#inFlightMax = Math.min(inFlightMax, properties.receiveMaximum ?? inFlightMax)
+    this.#receiveMaximum = Math.min(inFlightMax, properties.receiveMaximum ?? inFlightAtFirst)
     this.#packetBytesMax = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
     this.#identifiers = properties.subscriptionIdentifiersAvailable !== false
     if (properties.serverKeepAlive !== undefined) this.#keepAliveMs = properties.serverKeepAlive * 1000
@@ -206,6 +215,10 @@ export class MqttConnection implements Connection {
     const asked = this.#asked[packetId]
     if (asked === undefined) return
     this.#asked[packetId] = undefined
+    this.#freeFrom = Math.min(this.#freeFrom, packetId)
+    this.#answeredAtMs = now()
+    const isPrompt = this.#answeredAtMs - asked.sinceMs < promptMs
+    this.#inFlightMax = isPrompt ? this.#inFlightMax + 1 : inFlightAtFirst
     asked.answered(answer)
   }
 
@@ -267,11 +280,10 @@ export class MqttConnection implements Connection {
     throw new ThingmeshError('rate-limited', text, { outcome: 'not-sent' })
   }
 
-  /** The next packet id, which is taken when the packet is sent. */
+  /** The lowest packet id that is free. It is taken when the packet is sent. */
   get #packetId(): number {
-    let packetId = 1
-    while (this.#asked[packetId] !== undefined) packetId++
-    return packetId
+    while (this.#asked[this.#freeFrom] !== undefined) this.#freeFrom++
+    return this.#freeFrom
   }
 
   #ping(): void {
@@ -279,11 +291,15 @@ export class MqttConnection implements Connection {
     this.#send({ type: 'pingreq' })
   }
 
-  /** One timer for all that can be late. What is silent for half the keep-alive is asked whether it still lives. */
+  /**
+   * One timer for all that can be late: of many that are under way the last may wait long, so nothing is late while others are
+   * answered. What is silent for half the keep-alive is asked whether it still lives.
+   */
   #tick(): void {
     const { timeoutMs } = this.#terms
     const late = (sinceMs: number | undefined): boolean => sinceMs !== undefined && now() - sinceMs >= timeoutMs
-    if (late(this.#pingedAtMs) || this.#asked.some(asked => late(asked?.sinceMs))) {
+    const unanswered = late(this.#answeredAtMs) && this.#asked.some(asked => late(asked?.sinceMs))
+    if (late(this.#pingedAtMs) || unanswered) {
       this.end(new ThingmeshError('timeout', `no answer from the hub within ${timeoutMs} ms`, { outcome: 'unknown' }))
       return
     }

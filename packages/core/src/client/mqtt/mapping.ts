@@ -1,10 +1,8 @@
 import type { Properties, PublishPacket, QoS } from '../../bindings/mqtt/index.ts'
+import { keyProperty } from '../../bindings/mqtt/user-properties.ts'
 import type { Delivery, MessageProperties } from '../../model/index.ts'
 import { toClientMessage } from '../client-message.ts'
 import type { ClientMessage, OutgoingDraft } from '../transport.ts'
-
-/** The user property that carries a draft's key. */
-export const keyProperty = 'idempotency-key'
 
 const deliveries: readonly Delivery[] = ['at-most-once', 'at-least-once', 'exactly-once']
 

@@ -1,5 +1,5 @@
-import { errorProperty } from '../../bindings/mqtt/error-property.ts'
 import type { Properties } from '../../bindings/mqtt/properties.ts'
+import { errorProperty } from '../../bindings/mqtt/user-properties.ts'
 import { type ErrorCode, retryableByCode, ThingmeshError } from '../../errors/index.ts'
 
 /**

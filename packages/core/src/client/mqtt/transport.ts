@@ -1,10 +1,11 @@
 import { encodeToHub } from '../../bindings/mqtt/client/index.ts'
+import { receiveMaximumProperty } from '../../bindings/mqtt/user-properties.ts'
 import { encodeUtf8 } from '../../codec/utf8.ts'
 import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
 import { canceled, onAbort } from '../cancellation.ts'
 import { randomName } from '../random-name.ts'
 import type { Transport } from '../transport.ts'
-import { type ConnectionTerms, MqttConnection } from './connection.ts'
+import { type ConnectionTerms, inFlightMax, MqttConnection } from './connection.ts'
 import { SessionState } from './session-state.ts'
 import type { Dial } from './wire.ts'
 
@@ -90,6 +91,7 @@ function toConnect(state: SessionState, terms: ConnectionTerms, options: MqttTra
       sessionExpiryInterval: options.sessionSeconds ?? 3_600,
       receiveMaximum: options.receiveMaximum ?? 256,
       maximumPacketSize: terms.packetBytesMax,
+      userProperties: [[receiveMaximumProperty, `${inFlightMax}`]],
     },
   })
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Principal, ThingmeshError } from '@thingmesh/core'
-import type { ConnectPacket, Properties } from '@thingmesh/core/mqtt'
+import { type ConnectPacket, type Properties, receiveMaximumProperty } from '@thingmesh/core/mqtt'
 import type { Credential, Dialect, Hello, Peer, Session, Will } from '../../contracts/index.ts'
 import type { Authentication } from './authentication.ts'
 import { toDraft } from './mapping.ts'
@@ -42,19 +42,28 @@ export function grantedProperties(
   hello: ConnectHello,
   session: Session,
   keepAliveSeconds: number,
+  receiveMaximum: number,
   limits: MqttLimits,
 ): Properties | undefined {
   if (packet.level !== 5) return undefined
   const asked = packet.properties?.sessionExpiryInterval ?? 0
   return {
     ...(session.expiresInSeconds !== asked && { sessionExpiryInterval: session.expiresInSeconds }),
-    receiveMaximum: limits.receiveMaximum,
+    receiveMaximum,
     topicAliasMaximum: limits.topicAliasMaximum,
     maximumPacketSize: limits.packetBytesMax,
     ...(packet.clientId === '' && { assignedClientIdentifier: hello.clientId }),
     sharedSubscriptionAvailable: true,
     ...(keepAliveSeconds !== packet.keepAliveSeconds && { serverKeepAlive: keepAliveSeconds }),
   }
+}
+
+/** What the peer may have un-acknowledged. A request that is none of ours is somebody else's property of the same name. */
+export function receiveMaximumFor({ properties }: ConnectPacket, limits: MqttLimits): number {
+  const { receiveMaximum, receiveMaximumOnRequest } = limits
+  const asked = properties?.userProperties?.find(([name]) => name === receiveMaximumProperty)?.[1]
+  if (asked === undefined || !/^[1-9]\d{0,4}$/.test(asked)) return receiveMaximum
+  return Math.max(receiveMaximum, Math.min(Number(asked), receiveMaximumOnRequest))
 }
 
 /** A password is what the peer chose to show, and it counts. A user name alone must not contradict the certificate. */

@@ -30,7 +30,7 @@ import type {
   Session,
 } from '../../contracts/index.ts'
 import { Authentication } from './authentication.ts'
-import { type ConnectHello, grantedProperties, toHello } from './connect.ts'
+import { type ConnectHello, grantedProperties, receiveMaximumFor, toHello } from './connect.ts'
 import type { Decisions } from './decisions.ts'
 import { toDraft, toQoS } from './mapping.ts'
 import type { MqttLimits } from './options.ts'
@@ -82,6 +82,7 @@ export class MqttEngine implements Outlet {
   #authentication: Authentication | undefined
   #packetBytesMax = Number.POSITIVE_INFINITY
   #keepAliveSeconds = 0
+  #receiveMaximum: number
   #paused = false
   /** Subscribes, unsubscribes and exactly-once steps that are not answered. */
   #requestCount = 0
@@ -90,6 +91,7 @@ export class MqttEngine implements Outlet {
     this.#context = context
     this.#wire = wire
     this.#peer = peer
+    this.#receiveMaximum = context.limits.receiveMaximum
     this.#inboundAliases = new InboundAliases(context.limits.topicAliasMaximum)
     const { connectBytesMax, userPropertiesMax, userPropertyBytesMax, filtersPerSubscribeMax } = context.limits
     this.#parser = new PacketParser({
@@ -274,6 +276,7 @@ export class MqttEngine implements Outlet {
       // Whoever hung up or was taken over while waiting is not let in.
       if (this.#phase !== 'opening') return await session.close('lost')
       this.#keepAliveSeconds = keepAliveFor(packet, limits)
+      this.#receiveMaximum = receiveMaximumFor(packet, limits)
       const aliasMaximum = packet.properties?.topicAliasMaximum ?? 0
       if (aliasMaximum > 0)
         this.#outboundAliases = new OutboundAliases(Math.min(aliasMaximum, limits.topicAliasMaximum))
@@ -282,7 +285,7 @@ export class MqttEngine implements Outlet {
         sessionPresent: session.resumed,
         reasonCode: ReasonCode.success,
         properties: {
-          ...grantedProperties(packet, hello, session, this.#keepAliveSeconds, limits),
+          ...grantedProperties(packet, hello, session, this.#keepAliveSeconds, this.#receiveMaximum, limits),
           ...this.#responseInformation(packet, session),
           ...this.#authentication?.finish(),
         },
@@ -358,8 +361,8 @@ export class MqttEngine implements Outlet {
     try {
       const receipt = this.#session!.publish(toDraft(packet, topic, this.#reader), qos === 2 ? packetId : undefined)
       if (receipt === undefined) return
-      if (qos === 2) this.#received.add(receipt, packetId)
-      else this.#acknowledged.add(receipt, packetId)
+      const pending = qos === 2 ? this.#received : this.#acknowledged
+      pending.add(receipt, packetId, packet.payload.length)
     } catch (thrown) {
       const error = toThingmeshError(thrown)
       // MQTT 5 can refuse one message (section 3.4.2.1); before it, and without an acknowledgement, only the connection can be refused.
@@ -369,7 +372,7 @@ export class MqttEngine implements Outlet {
   }
 
   #checkReceiveMaximum(): void {
-    const { receiveMaximum } = this.#context.limits
+    const receiveMaximum = this.#receiveMaximum
     if (this.#pendingCount < receiveMaximum) return
     const details = {
       reasonCode: ReasonCode.receiveMaximumExceeded,
@@ -407,14 +410,17 @@ export class MqttEngine implements Outlet {
   }
 
   /**
-   * Reads no more while too many publishes wait for their commit, or while the peer does not read: answers are not dropped, so what would
-   * bring more of them has to wait.
+   * Reads no more while too many publishes wait for their commit, or too much in them: a larger window is one for small messages. Nor while
+   * the peer does not read: answers are not dropped, so what would bring more of them has to wait.
    */
   #regulate(): void {
     if (this.#phase !== 'open') return
-    const { receiveMaximum } = this.#context.limits
-    const pendingMax = this.#paused ? receiveMaximum / 2 : receiveMaximum
-    const paused = this.#pendingCount + this.#requestCount > pendingMax || this.#wire.isFull
+    const { receiveMaximum, packetBytesMax } = this.#context.limits
+    const share = this.#paused ? 0.5 : 1
+    const paused =
+      this.#pendingCount + this.#requestCount > share * this.#receiveMaximum ||
+      this.#acknowledged.bytes + this.#received.bytes > share * receiveMaximum * packetBytesMax ||
+      this.#wire.isFull
     if (paused === this.#paused) return
     this.#paused = paused
     if (paused) this.#wire.pause()

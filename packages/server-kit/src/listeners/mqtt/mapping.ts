@@ -1,11 +1,8 @@
 import type { Delivery, Draft, Message, MessageProperties } from '@thingmesh/core'
-import type { Properties, PublishPacket, QoS, Will } from '@thingmesh/core/mqtt'
+import { keyProperty, type Properties, type PublishPacket, type QoS, type Will } from '@thingmesh/core/mqtt'
 import type { DeliveryTerms } from '../../contracts/index.ts'
 import type { TopicReader } from './topic-reader.ts'
 import type { TopicWriter } from './topic-writer.ts'
-
-/** The user property that is a draft's idempotency key. It is passed on like the others. */
-const keyProperty = 'idempotency-key'
 
 const deliveries = ['at-most-once', 'at-least-once', 'exactly-once'] as const
 

@@ -23,6 +23,8 @@ export interface MqttOptions extends MqttDecisions {
   readonly keepAliveSecondsDefault?: number | undefined
   /** Publishes that one peer may have un-acknowledged: MQTT 5 clients are told (Receive Maximum), others are made to wait. */
   readonly receiveMaximum?: number | undefined
+  /** As many an MQTT 5 client may have that asks for more in its CONNECT, by the user property `server-receive-maximum`. */
+  readonly receiveMaximumOnRequest?: number | undefined
   /** Topics that one peer may abbreviate (MQTT 5, Topic Alias Maximum). */
   readonly topicAliasMaximum?: number | undefined
   readonly userPropertiesMax?: number | undefined
@@ -79,6 +81,7 @@ export const defaultMqttLimits: MqttLimits = {
   keepAliveSecondsMax: 1_200,
   keepAliveSecondsDefault: 60,
   receiveMaximum: 64,
+  receiveMaximumOnRequest: 512,
   topicAliasMaximum: 16,
   userPropertiesMax: 16,
   userPropertyBytesMax: 4 * 1024,

@@ -4,6 +4,7 @@ import type { Receipt } from '../../contracts/index.ts'
 interface Group {
   readonly committed: Promise<void>
   readonly packetIds: number[]
+  bytes: number
   settled: boolean
   error: ThingmeshError | undefined
 }
@@ -18,6 +19,7 @@ export class PendingPublishes {
   /** In the order of publishing; the first one is not settled. */
   readonly #groups: Group[] = []
   #count = 0
+  #bytes = 0
 
   constructor(answer: (packetIds: readonly number[], error: ThingmeshError | undefined) => void) {
     this.#answer = answer
@@ -27,15 +29,22 @@ export class PendingPublishes {
     return this.#count
   }
 
-  add({ committed }: Receipt, packetId: number): void {
+  /** Of their payloads. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  add({ committed }: Receipt, packetId: number, bytes: number): void {
     this.#count += 1
+    this.#bytes += bytes
     const last = this.#groups.at(-1)
     // One that has settled and waits for its turn may have been told so already.
     if (last !== undefined && last.committed === committed && !last.settled) {
       last.packetIds.push(packetId)
+      last.bytes += bytes
       return
     }
-    const group: Group = { committed, packetIds: [packetId], settled: false, error: undefined }
+    const group: Group = { committed, packetIds: [packetId], bytes, settled: false, error: undefined }
     this.#groups.push(group)
     committed.then(
       () => this.#settle(group, undefined),
@@ -49,6 +58,7 @@ export class PendingPublishes {
     for (let first = this.#groups[0]; first?.settled; first = this.#groups[0]) {
       this.#groups.shift()
       this.#count -= first.packetIds.length
+      this.#bytes -= first.bytes
       this.#answer(first.packetIds, first.error)
     }
   }

@@ -58,6 +58,7 @@ export const specLimits = {
     keepAliveSecondsMax: uint16Max,
     keepAliveSecondsDefault: 0,
     receiveMaximum: uint16Max,
+    receiveMaximumOnRequest: uint16Max,
     topicAliasMaximum: uint16Max,
     userPropertiesMax: 1_000_000,
     userPropertyBytesMax: remainingLengthMax,

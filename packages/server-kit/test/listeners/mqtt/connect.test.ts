@@ -230,6 +230,24 @@ describe('what CONNACK tells an MQTT 5 client', () => {
     expect(granted.properties).not.toHaveProperty('assignedClientIdentifier')
   })
 
+  it.each([
+    ['nothing', undefined, 64],
+    ['less than it has anyway', '10', 64],
+    ['more', '100', 100],
+    ['more than there is', '65535', 512],
+    ['what is no number', 'many', 64],
+    ['what is no Receive Maximum', '0', 64],
+    ['a number too long for one', '100000', 64],
+  ])('is as much of a larger Receive Maximum as there is: it asks for %s', async (_, asked, given) => {
+    const site = await startSite()
+    const peer = await site.open(5)
+    const userProperties: [string, string][] = asked === undefined ? [] : [['server-receive-maximum', asked]]
+    const { properties } = await peer.connect(
+      site.credentials(await site.thing('sensor'), { properties: { userProperties } }),
+    )
+    expect(properties).toMatchObject({ receiveMaximum: given })
+  })
+
   it('is that there is no such authentication method', async () => {
     const site = await startSite()
     const thing = await site.thing('sensor')

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { gatedStore } from '../../support/gated-store.ts'
 import { levels, startSite } from './fixture.ts'
 import { type TestPeer, textOf } from './peer.ts'
 
@@ -149,6 +150,39 @@ describe('a peer that asks and does not read the answers', () => {
     peer.socket.resume()
     await vi.waitFor(() => expect(peer.packets.length).toBe(count), { timeout: 20_000, interval: 50 })
     expect(refused()).toBe(count)
+  })
+})
+
+describe('a peer with a larger window than others', () => {
+  it('is not read from while what waits for its commit is as much as others may have, and loses nothing', async () => {
+    const store = gatedStore()
+    const site = await startSite({ store, listener: { receiveMaximum: 4, packetBytesMax: 50_000 } })
+    await site.startBystander()
+    const thing = await site.thing('sensor')
+    const peer = await site.connect(thing, { properties: { userProperties: [['server-receive-maximum', '500']] } })
+    const received = () => site.counter('thingmesh_mqtt_received_bytes_total', { transport: 'tcp' })
+    const before = received()
+    store.hold()
+    for (let i = 0; i < 500; i++) peer.sendPublish('telemetry/a', padded(i, 40_000))
+    await vi.waitFor(() => expect(received() - before).toBeGreaterThan(4 * 50_000))
+    await site.open()
+    // Twenty megabytes are on their way, and no more is read than fills the window and what came in one piece with that.
+    expect(received() - before).toBeLessThan(10 * 50_000)
+    store.release()
+    for (let i = 0; i < 500; i++) expect(await peer.take('puback')).toMatchObject({ reasonCode: 0 })
+    await site.expectUndisturbed()
+  })
+
+  it('may have that many small ones under way', async () => {
+    const store = gatedStore()
+    const site = await startSite({ store })
+    const thing = await site.thing('sensor')
+    const peer = await site.connect(thing, { properties: { userProperties: [['server-receive-maximum', '500']] } })
+    store.hold()
+    for (let i = 0; i < 500; i++) peer.sendPublish('telemetry/a', `${i}`)
+    expect(await peer.arrived()).toEqual([])
+    store.release()
+    for (let i = 0; i < 500; i++) expect(await peer.take('puback')).toMatchObject({ reasonCode: 0 })
   })
 })
 

@@ -195,6 +195,17 @@ const rows: readonly Row[] = [
     },
   },
   {
+    limit: 'receiveMaximumOnRequest',
+    value: 3,
+    counter: failed('rate-limited'),
+    also: { listener: { receiveMaximum: 2 } },
+    isStoreHeld: true,
+    reach: async (site, thing) => {
+      const peer = await site.connect(thing, { properties: { userProperties: [['server-receive-maximum', '9']] } })
+      for (let i = 0; i < 4; i++) peer.sendPublish('telemetry/a', 'x')
+    },
+  },
+  {
     limit: 'topicAliasMaximum',
     value: 2,
     counter: failed('invalid-argument'),

@@ -1,0 +1,16 @@
+// User properties (MQTT 5, section 2.2.2.2) that mean something between a client and a hub of ours. Others ignore them.
+
+/** Of PUBLISH: the draft's idempotency key. It is passed on like the others. */
+export const keyProperty = 'idempotency-key'
+
+/**
+ * Of a refusal by a hub of ours: which of our errors it is. One reason code stands for several of them, and whether a message may
+ * be taken later is not the same for all of those.
+ */
+export const errorProperty = 'error'
+
+/**
+ * Of CONNECT: asks for a larger Receive Maximum than a hub gives by itself. A decimal number, 1 to 65,535. What the client is given
+ * stands in CONNACK (section 3.2.2.3.3).
+ */
+export const receiveMaximumProperty = 'server-receive-maximum'
