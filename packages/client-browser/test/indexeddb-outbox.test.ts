@@ -224,6 +224,32 @@ describe('the outbox in IndexedDB', () => {
     expect(refused).toEqual(['unsupported', 'thingmesh-outbox:a is of a later version than 1'])
   })
 
+  itInBrowser('is opened whatever another page has left of its own opening, and beside others', async () => {
+    const [page] = await openPages(1)
+    const databases = await page.evaluate(async () => {
+      const leave = (name: string, version: number): Promise<void> =>
+        new Promise(resolve => {
+          const request = indexedDB.open(`scratch-thingmesh-outbox:${name}`, version)
+          request.addEventListener('success', () => {
+            request.result.close()
+            resolve()
+          })
+        })
+      await leave('a', 1)
+      // Of a later version, say: it is in nobody's way.
+      await leave('b', 1_000)
+      const outboxes = ['a', 'b', 'c'].map(name => app.thingmesh.indexedDbOutbox({ name }))
+      await Promise.all(outboxes.map(outbox => outbox.open()))
+      return (await indexedDB.databases()).map(({ name }) => name).sort()
+    })
+    expect(databases).toEqual([
+      'scratch-thingmesh-outbox:b',
+      'thingmesh-outbox:a',
+      'thingmesh-outbox:b',
+      'thingmesh-outbox:c',
+    ])
+  })
+
   itInBrowser('goes on where the user has cleared what the site keeps', async () => {
     const [page] = await openPages(1)
     const outbox = await filledIn(page, 3)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
-import { itInBrowser, openProfile } from './support/chromium.ts'
+import { itInBrowser, killProcess, openProfile } from './support/chromium.ts'
 import { startSite } from './support/site.ts'
 
 /** The ends that a page may come to. The last one is the whole browser's. */
@@ -18,18 +18,6 @@ const ends: readonly ((page: Page) => Promise<unknown>)[] = [
 
 /** By default each end has its turn. */
 const rounds = Number(process.env.THINGMESH_ROUNDS || ends.length)
-
-/** Settles when it is over: the page with its renderer, or the browser with all it had. */
-async function killProcess(page: Page, type: 'renderer' | 'browser'): Promise<void> {
-  const browser = page.context().browser()!
-  const session = await browser.newBrowserCDPSession()
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
-  const over =
-    type === 'renderer' ? page.waitForEvent('crash') : new Promise(resolve => page.context().once('close', resolve))
-  // Of renderers there are more than the page's: whatever the browser keeps for pages to come.
-  for (const { id } of processInfo.filter(process => process.type === type)) process.kill(id, 'SIGKILL')
-  await over
-}
 
 itInBrowser(
   `every reading that was safe is stored once, in order, over ${rounds} ends of its page while its hub comes and goes`,

@@ -6,10 +6,21 @@ const version = 1
 /** By sequence; and what was found among them and is no entry, by what it was found at. */
 type StoreName = 'entries' | 'damaged'
 
+/** Told, in the browser's words, why it has thrown away all that the site kept in IndexedDB. */
+export type OnLost = (why: string) => void
+
+/** What Chromium tells besides when it makes a database. */
+interface MakingEvent extends IDBVersionChangeEvent {
+  readonly dataLoss?: 'none' | 'total'
+  readonly dataLossMessage?: string
+}
+
 /** Throws `unsupported` where the database is of a later version than this one. */
-export async function openDatabase(name: string): Promise<IDBDatabase> {
+export async function openDatabase(name: string, onLost: OnLost | undefined): Promise<IDBDatabase> {
   const request = indexedDB.open(name, version)
-  request.addEventListener('upgradeneeded', () => {
+  request.addEventListener('upgradeneeded', ({ dataLoss, dataLossMessage = '' }: MakingEvent) => {
+    // What throws in here undoes the making.
+    if (dataLoss === 'total') queueMicrotask(() => onLost?.(dataLossMessage))
     const stores: readonly StoreName[] = ['entries', 'damaged']
     for (const store of stores) request.result.createObjectStore(store)
   })
@@ -21,6 +32,23 @@ export async function openDatabase(name: string): Promise<IDBDatabase> {
       cause: error,
       outcome: 'not-sent',
     })
+  }
+}
+
+/**
+ * For Chromium, before anything is written. It keeps what the pages of an origin have in IndexedDB in one LevelDB. A kill may
+ * tear the last record of its log, which the next start takes for the log's end; but it then writes on behind it, and to the
+ * start after that the log is damaged, and all is thrown away. Where a database is deleted a new log is begun, and
+ * what was torn is left behind. Where that fails, what is kept can be read and sent all the same.
+ */
+export async function beginLog(name: string, onLost: OnLost | undefined): Promise<void> {
+  if (!('dataLoss' in IDBVersionChangeEvent.prototype)) return
+  try {
+    const scratch = await openDatabase(name, onLost)
+    scratch.close()
+    await answerOf(indexedDB.deleteDatabase(name))
+  } catch {
+    // See above.
   }
 }
 

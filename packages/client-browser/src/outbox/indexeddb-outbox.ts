@@ -1,5 +1,14 @@
 import type { Outbox, OutboxEntry } from '@thingmesh/core'
-import { change, type FoundRecord, isEntry, openDatabase, readEntries, toWriteError } from './database.ts'
+import {
+  beginLog,
+  change,
+  type FoundRecord,
+  isEntry,
+  type OnLost,
+  openDatabase,
+  readEntries,
+  toWriteError,
+} from './database.ts'
 import { takeLock } from './page-lock.ts'
 
 export interface IndexedDbOutboxOptions {
@@ -17,6 +26,11 @@ export interface IndexedDbOutboxOptions {
   readonly waitMs?: number | undefined
   /** Told of each record that was found and is no draft. It is set aside in the database, in the store `damaged`. */
   readonly onDamaged?: ((damaged: FoundRecord) => void) | undefined
+  /**
+   * Told, in the browser's words, where it found what the site keeps in IndexedDB damaged, and has thrown away all of it, the
+   * outbox too. Chromium tells whoever opens a database first after that, and no other browser does.
+   */
+  readonly onLost?: OnLost | undefined
 }
 
 /**
@@ -33,19 +47,23 @@ class IndexedDbOutbox implements Outbox {
   readonly #durability: 'strict' | 'relaxed'
   readonly #waitMs: number
   readonly #onDamaged: IndexedDbOutboxOptions['onDamaged']
+  readonly #onLost: OnLost | undefined
   #database: IDBDatabase | undefined
   #letGo: (() => void) | undefined
 
-  constructor({ name, durability = 'strict', waitMs = 2_000, onDamaged }: IndexedDbOutboxOptions) {
+  constructor({ name, durability = 'strict', waitMs = 2_000, onDamaged, onLost }: IndexedDbOutboxOptions) {
     this.#name = `thingmesh-outbox:${name}`
     this.#durability = durability
     this.#waitMs = waitMs
     this.#onDamaged = onDamaged
+    this.#onLost = onLost
   }
 
   async open(): Promise<readonly OutboxEntry[]> {
     this.#letGo = await takeLock(this.#name, this.#waitMs)
     try {
+      // No outbox has that name, whatever it is called.
+      await beginLog(`scratch-${this.#name}`, this.#onLost)
       return await this.#read()
     } catch (error) {
       await this.close()
@@ -110,7 +128,7 @@ class IndexedDbOutbox implements Outbox {
   /** Once more where the browser has closed it, because the user cleared what the site keeps, say. */
   async #open(): Promise<IDBDatabase> {
     if (this.#database !== undefined) return this.#database
-    const database = await openDatabase(this.#name)
+    const database = await openDatabase(this.#name, this.#onLost)
     database.addEventListener('close', () => {
       this.#database = undefined
     })

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { it, onTestFinished } from 'vitest'
 
 /** Debian's. */
@@ -29,4 +29,16 @@ export async function openBrowser(): Promise<Browser> {
 /** Whoever calls ends it. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args })
+}
+
+/** Settles when it is over: the page with its renderer, or the browser with all it had. */
+export async function killProcess(page: Page, type: 'renderer' | 'browser'): Promise<void> {
+  const browser = page.context().browser()!
+  const session = await browser.newBrowserCDPSession()
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
+  const over =
+    type === 'renderer' ? page.waitForEvent('crash') : new Promise(resolve => page.context().once('close', resolve))
+  // Of renderers there are more than the page's: whatever the browser keeps for pages to come.
+  for (const { id } of processInfo.filter(process => process.type === type)) process.kill(id, 'SIGKILL')
+  await over
 }
