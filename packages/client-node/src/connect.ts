@@ -10,7 +10,7 @@ import { type MqttTransportOptions, mqttTransport } from '@thingmesh/core/mqtt-c
 import type { CoapTransportOptions } from './transports/coap/transport.ts'
 import { httpsFetch } from './transports/https-fetch.ts'
 import { tcpDial } from './transports/tcp.ts'
-import type { TlsOptions } from './transports/tls.ts'
+import { checkTls, type TlsOptions } from './transports/tls.ts'
 
 export interface ConnectOptions
   extends ClientOptions,
@@ -55,6 +55,7 @@ async function toTransport(text: string, given: ConnectOptions): Promise<Transpo
   if (url.username !== '' || url.password !== '') {
     throw new TypeError("the hub's url holds a user or a password: pass thing and key as options")
   }
+  if (options.tls !== undefined) checkTls(options.tls)
   // What is in brackets is an IPv6 address.
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const port = (byDefault: number): number => (url.port === '' ? byDefault : Number(url.port))

@@ -143,7 +143,10 @@ describe('the file of an outbox', () => {
     const path = await newPath()
     await sequences(path)
     await writeFile(path, 'my dear diary')
-    await expect(fileOutbox({ path }).open()).rejects.toMatchObject({ code: 'unsupported' })
+    await expect(fileOutbox({ path }).open()).rejects.toMatchObject({
+      code: 'unsupported',
+      message: `${path} is no outbox, or one of another version`,
+    })
     expect(await readFile(path, 'utf8')).toBe('my dear diary')
   })
 

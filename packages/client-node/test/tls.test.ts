@@ -50,6 +50,21 @@ async function works(client: Client): Promise<void> {
 }
 
 describe.each(schemes)('a client over %s', scheme => {
+  it('refuses at once what is no certificate, and a key that is not its own', async () => {
+    const { open } = await startSite()
+    const { cert, key } = await things.issue({ uris: ['urn:thingmesh:thing:a'], commonName: 'a' })
+    await expect(open(scheme, { tls: { ca: 'servers.pem' } })).rejects.toThrow(/^tls\.ca is no certificate, as PEM: /)
+    await expect(open(scheme, { tls: { ca: [servers.cert, Buffer.of()] } })).rejects.toThrow(TypeError)
+    const text = /^tls\.cert and tls\.certKey are no certificate and its key, as PEM: /
+    for (const pair of [
+      { cert, certKey: server.key },
+      { cert: key, certKey: key },
+      { cert: 'x', certKey: key },
+    ]) {
+      await expect(open(scheme, { tls: { ca: servers.cert, ...pair } })).rejects.toThrow(text)
+    }
+  })
+
   const who = (key: string): ConnectOptions => (scheme === 'https' ? { key } : { thing: 'sensor', key })
 
   it('trusts whom it is told to, by key', async () => {

@@ -82,11 +82,11 @@ function writeHead(bytes: Buffer, start: number, end: number): void {
   bytes.writeUInt32BE(crc32(body), start + 4)
 }
 
-/** Reads as far as the file is whole. Throws `unsupported` for what is no outbox file. */
-export function parseFile(bytes: Buffer): FileContents {
+/** Reads as far as the file is whole. Throws `unsupported` for what is no outbox file, by its name. */
+export function parseFile(bytes: Buffer, path: string): FileContents {
   const beginning = bytes.subarray(0, fileMagic.length)
   if (!fileMagic.subarray(0, beginning.length).equals(beginning)) {
-    throw new ThingmeshError('unsupported', 'the file is no outbox, or one of another version', {
+    throw new ThingmeshError('unsupported', `${path} is no outbox, or one of another version`, {
       outcome: 'not-sent',
     })
   }

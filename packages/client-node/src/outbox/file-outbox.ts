@@ -110,7 +110,7 @@ class FileOutbox implements Outbox {
       if (error.code === 'ENOENT') return Buffer.alloc(0)
       throw error
     })
-    const { records, goodBytes, torn } = parseFile(bytes)
+    const { records, goodBytes, torn } = parseFile(bytes, this.#path)
     // More than a record that was cut short: somebody may want to look at it.
     if (!torn && goodBytes < bytes.length) await writeFile(`${this.#path}.damaged`, bytes.subarray(goodBytes))
     const entries = new Map<number, OutboxEntry>()

@@ -1,3 +1,6 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+
 /** For a secure connection. Absent: the certificates that Node trusts, and no certificate of our own. */
 export interface TlsOptions {
   /** Certificates to trust in place of Node's own, PEM. */
@@ -17,6 +20,25 @@ interface NodeTlsOptions {
   key?: string | Buffer
   ALPNProtocols?: string[]
   servername?: string
+}
+
+/**
+ * Throws `TypeError` for what is no certificate, no key, or not the certificate's key. Node takes no notice of an authority that is none,
+ * and then trusts nobody.
+ */
+export function checkTls(tls: TlsOptions): void {
+  const { ca, cert, certKey } = tls
+  for (const text of [ca ?? []].flat()) checked('tls.ca is no certificate', () => new X509Certificate(text))
+  if (cert === undefined && certKey === undefined) return
+  checked('tls.cert and tls.certKey are no certificate and its key', () => createSecureContext(toNodeTls(tls)))
+}
+
+function checked(what: string, use: () => unknown): void {
+  try {
+    use()
+  } catch (cause) {
+    throw new TypeError(`${what}, as PEM: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** The same in Node's words. */

@@ -96,10 +96,28 @@ function parseWords(command: Command, args: readonly string[]) {
 
 function parse(command: Command, args: readonly string[]) {
   try {
-    return parseArgs({ args: [...args], options: command.flags, allowPositionals: true, strict: true })
+    const parsed = parseArgs({
+      args: [...args],
+      options: command.flags,
+      allowPositionals: true,
+      strict: true,
+      tokens: true,
+    })
+    checkOnce(command, parsed.tokens)
+    return parsed
   } catch (error) {
     // parseArgs says what was wrong with which flag, never with which value.
     throw new UsageError(`${(error as Error).message}\n\n${toUsage([command])}`)
+  }
+}
+
+/** The last of two would win, and nobody be told. */
+function checkOnce({ flags }: Command, tokens: readonly { readonly kind: string; readonly name?: string }[]): void {
+  const seen = new Set<string>()
+  for (const { kind, name = '' } of tokens) {
+    if (kind !== 'option' || flags[name]?.multiple === true) continue
+    if (seen.has(name)) throw new TypeError(`--${name} is given twice`)
+    seen.add(name)
   }
 }
 

@@ -40,6 +40,10 @@ describe('wrong usage exits with 2 and says what is right', () => {
     [['serve', '--open', '--host', '127.1.2.3', '--mqtt', '65536'], /--mqtt must be a whole number/],
     [['serve', '--open', '--host', '::1', '--mqtt', '65536'], /--mqtt must be a whole number/],
     [['serve', 'now'], /too many words/],
+    [['serve', '--coap', '5683', '--coap', '5684'], /--coap is given twice[\s\S]*thingmesh serve/],
+    [['things', 'list', '--json', '--json'], /--json is given twice/],
+    // Several are several.
+    [['things', 'create', 'a', '--tag', 'x', '--tag', 'y', '--metadata', '[1]'], /--metadata must be a JSON object/],
     [['things', 'create', 'a', '--metadata', '[1]'], /--metadata must be a JSON object/],
     [['channels', 'create', 'a', '--record', 'some'], /--record must be one of all, acked, none/],
     [['grants', 'create', 'a', 'b'], /--actions is needed/],

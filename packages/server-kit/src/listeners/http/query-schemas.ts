@@ -94,7 +94,7 @@ export const presenceQuery = v.strictObject({
 export const publishQuery = v.strictObject({
   qos: v.optional(v.picklist(['0', '1'])),
   retain: v.optional(flag),
-  expires: v.optional(integer(1, 4_294_967_295)),
+  expires: v.optional(integer(0, 4_294_967_295)),
   batch: v.optional(flag),
 })
 

@@ -241,7 +241,7 @@ export const batchLine = v.strictObject({
   ),
   qos: v.optional(v.picklist([0, 1])),
   retain: v.optional(v.boolean()),
-  expires: v.optional(wholeNumber(1, 4_294_967_295)),
+  expires: v.optional(wholeNumber(0, 4_294_967_295)),
   key: v.optional(v.pipe(v.string(), v.description('An idempotency key.'))),
   replyTo: v.optional(v.string()),
   correlation: v.optional(v.pipe(v.string(), v.description('Base64.'))),

@@ -42,10 +42,11 @@ describe('publishing', () => {
     expect(call.hub.messages[0]).toMatchObject({ topic: 'telemetry', delivery: 'at-most-once', contentType: '' })
   })
 
-  it('takes retain and expires', async () => {
+  // 0 as over MQTT and CoAP: only for the log.
+  it.each([60, 0])('takes retain and expires: %i', async expiresInSeconds => {
     const call = caller()
-    await call('POST', '/channels/telemetry/messages/a?retain=true&expires=60', { body: 'x' })
-    expect(call.hub.messages[0]).toMatchObject({ retain: true, properties: { expiresInSeconds: 60 } })
+    await call('POST', `/channels/telemetry/messages/a?retain=true&expires=${expiresInSeconds}`, { body: 'x' })
+    expect(call.hub.messages[0]).toMatchObject({ retain: true, properties: { expiresInSeconds } })
   })
 
   it.each([
@@ -68,6 +69,20 @@ describe('publishing', () => {
       headers: { 'idempotency-key': value },
     })
     expect([status, json.error.message]).toEqual([400, 'idempotency-key has quotes that do not match'])
+  })
+
+  it('refuses two idempotency keys, with quotes or without', async () => {
+    const call = caller()
+    for (const value of ['k-1, k-2', '"k-1", "k-2"', 'k-1, "k-2"']) {
+      const answer = await call('POST', '/channels/telemetry/messages', {
+        body: 'x',
+        headers: { 'idempotency-key': value },
+      })
+      expect([answer.status, answer.json.error.code]).toEqual([400, 'invalid-argument'])
+    }
+    const quoted = { body: 'x', headers: { 'idempotency-key': '"k-1, k-2"' } }
+    await call('POST', '/channels/telemetry/messages', quoted)
+    expect(call.hub.messages).toMatchObject([{ key: 'k-1, k-2' }])
   })
 
   it('refuses an idempotency key where nothing is promised', async () => {
@@ -129,9 +144,9 @@ describe('publishing', () => {
     ],
     ['a name twice', '/channels/a/messages?qos=0&qos=1', 'query has the same name twice'],
     [
-      'an expiry below its range',
-      '/channels/a/messages?expires=0',
-      'query.expires: found 0, allowed is a whole number from 1 to 4294967295',
+      'an expiry beyond its range',
+      '/channels/a/messages?expires=4294967296',
+      'query.expires: found 4294967296, allowed is a whole number from 0 to 4294967295',
     ],
   ])('refuses %s', async (_what, path, message) => {
     const call = caller()
