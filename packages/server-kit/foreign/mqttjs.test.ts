@@ -142,13 +142,15 @@ describe('MQTT.js with what MQTT 5 brought', () => {
     const { mqtt } = client
     await mqtt.subscribeAsync(marker, { qos: 1 })
     // Retain handling: 2 never, 1 for a new subscription, 0 always.
-    for (const [rh, count] of [
-      [2, 0],
-      [1, 0],
-      [0, 1],
+    for (const [rh, texts] of [
+      [2, []],
+      [1, []],
+      [0, ['kept']],
     ] as const) {
       await mqtt.subscribeAsync(`${home}/a`, { qos: 1, rh, nl: true, rap: true })
-      expect((await client.quiet(marker)).map(textOf)).toEqual(Array(count).fill('kept'))
+      // Last values come as soon as the store has found them, and what is published meanwhile does not wait for them.
+      expect(await client.texts(texts.length)).toEqual(texts)
+      expect(await client.quiet(marker)).toEqual([])
     }
     await mqtt.unsubscribeAsync(`${home}/a`)
     await mqtt.subscribeAsync(`${home}/a`, {

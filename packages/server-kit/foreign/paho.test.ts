@@ -137,7 +137,9 @@ describe('paho-mqtt with what MQTT 5 brought', () => {
       [0, ['kept']],
     ] as const) {
       await client.subscribe({ [`${home}/a`]: { qos: 1, retainHandling, noLocal: true, retainAsPublished: true } })
-      expect(await client.quiet(marker)).toEqual(texts)
+      // Last values come as soon as the store has found them, and what is published meanwhile does not wait for them.
+      expect(await client.texts(texts.length)).toEqual(texts)
+      expect(await client.quiet(marker)).toEqual([])
     }
     await client.publish(`${home}/a`, 'my own', { qos: 1 })
     expect(await client.quiet(marker)).toEqual([])
