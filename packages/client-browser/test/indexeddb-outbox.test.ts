@@ -229,7 +229,7 @@ describe('the outbox in IndexedDB', () => {
     const databases = await page.evaluate(async () => {
       const leave = (name: string, version: number): Promise<void> =>
         new Promise(resolve => {
-          const request = indexedDB.open(`scratch-thingmesh-outbox:${name}`, version)
+          const request = indexedDB.open(`scratch-1-thingmesh-outbox:${name}`, version)
           request.addEventListener('success', () => {
             request.result.close()
             resolve()
@@ -243,7 +243,7 @@ describe('the outbox in IndexedDB', () => {
       return (await indexedDB.databases()).map(({ name }) => name).sort()
     })
     expect(databases).toEqual([
-      'scratch-thingmesh-outbox:b',
+      'scratch-1-thingmesh-outbox:b',
       'thingmesh-outbox:a',
       'thingmesh-outbox:b',
       'thingmesh-outbox:c',

@@ -36,20 +36,23 @@ export async function openDatabase(name: string, onLost: OnLost | undefined): Pr
 }
 
 /**
- * For Chromium, before anything is written. It keeps what the pages of an origin have in IndexedDB in one LevelDB. A kill may
- * tear the last record of its log, which the next start takes for the log's end; but it then writes on behind it, and to the
- * start after that the log is damaged, and all is thrown away. Where a database is deleted a new log is begun, and
- * what was torn is left behind. Where that fails, what is kept can be read and sent all the same.
+ * For Chromium, before anything else is written. It keeps what the pages of an origin have in IndexedDB in one LevelDB. A kill
+ * may tear the last record of its log, which the next start takes for the log's end; but it writes on behind that, and to the
+ * start after it the log is damaged, and all is thrown away. Once a database has been deleted, a new log is begun, and what was
+ * torn is left behind: now and then a deletion comes to nothing, because a write is just under way, so there are two. Where they fail
+ * what is kept can be read and sent all the same.
  */
-export async function beginLog(name: string, onLost: OnLost | undefined): Promise<void> {
+export async function beginLog(outbox: string, onLost: OnLost | undefined): Promise<void> {
   if (!('dataLoss' in IDBVersionChangeEvent.prototype)) return
-  try {
-    const scratch = await openDatabase(name, onLost)
-    scratch.close()
-    await answerOf(indexedDB.deleteDatabase(name))
-  } catch {
-    // See above.
-  }
+  // No outbox has such a name, whatever it is called.
+  const names = [`scratch-1-${outbox}`, `scratch-2-${outbox}`]
+  await Promise.allSettled(
+    names.map(async name => {
+      const scratch = await openDatabase(name, onLost)
+      scratch.close()
+      await answerOf(indexedDB.deleteDatabase(name))
+    }),
+  )
 }
 
 function answerOf<Value>(request: IDBRequest<Value>): Promise<Value> {

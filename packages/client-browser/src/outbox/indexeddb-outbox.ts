@@ -62,8 +62,7 @@ class IndexedDbOutbox implements Outbox {
   async open(): Promise<readonly OutboxEntry[]> {
     this.#letGo = await takeLock(this.#name, this.#waitMs)
     try {
-      // No outbox has that name, whatever it is called.
-      await beginLog(`scratch-${this.#name}`, this.#onLost)
+      await beginLog(this.#name, this.#onLost)
       return await this.#read()
     } catch (error) {
       await this.close()
