@@ -49,7 +49,7 @@ export class CoapEngine {
   readonly #exchanges: Exchanges
   readonly #transmissions: Transmissions
   readonly #remotes: Remotes
-  /** As it was with the last datagram or tick: a look at the system's for every question would cost more than the answers. */
+  /** As it was with the last tick: a look at the system's for every datagram would cost, and nothing is so exact. */
   readonly #clock: { nowMs: number }
   readonly #scan: OptionScan = { optionsEnd: 0, payloadAt: 0, numberMax: 0 }
   readonly #unanswered = new Unanswered()
@@ -93,7 +93,6 @@ export class CoapEngine {
       this.#refuseUnread(datagram, address, port)
       return
     }
-    const nowMs = this.#readClock()
     let message: CoapMessage | UdpRequest
     try {
       message = this.#read(datagram)
@@ -102,14 +101,15 @@ export class CoapEngine {
       this.#rejectMalformed(datagram, address, port)
       return
     }
-    const remote = this.#remotes.heard(address, port, nowMs)
-    if (message instanceof UdpRequest) this.#receiveRequest(message, remote, nowMs)
+    const remote = this.#remotes.heard(address, port, this.#clock.nowMs)
+    if (message instanceof UdpRequest) this.#receiveRequest(message, remote)
     else this.#receiveOther(message, remote)
   }
 
   /** Several times a second. */
   tick(isNeeded: (remote: Remote) => boolean): void {
-    const nowMs = this.#readClock()
+    const nowMs = this.#context.nowMs()
+    this.#clock.nowMs = nowMs
     for (let reply = this.#unanswered.takeDue(nowMs); reply !== undefined; reply = this.#unanswered.takeDue(nowMs)) {
       // It takes its time: the peer need not ask again, and is answered apart (RFC 7252, section 5.2.2).
       reply.acknowledge()
@@ -134,11 +134,6 @@ export class CoapEngine {
     this.#unanswered.clear()
   }
 
-  #readClock(): number {
-    this.#clock.nowMs = this.#context.nowMs()
-    return this.#clock.nowMs
-  }
-
   /** A request is read no further than it takes to know that it is well-formed: most ask what was asked before. */
   #read(datagram: Uint8Array): CoapMessage | UdpRequest {
     const first = datagram[0] ?? 0
@@ -161,7 +156,7 @@ export class CoapEngine {
     if (type === 'confirmable') remote.send(encodeEmpty('reset', messageId))
   }
 
-  #receiveRequest(request: UdpRequest, remote: UdpRemote, nowMs: number): void {
+  #receiveRequest(request: UdpRequest, remote: UdpRemote): void {
     const { limits, counters } = this.#context
     const { messageId, confirmable } = request
     const known = this.#exchanges.find(remote.exchanges, messageId)
@@ -188,7 +183,7 @@ export class CoapEngine {
     const isLater = answer instanceof CommitAnswer || answer instanceof Promise
     // What is safe to do again, and done, is done again when it comes again.
     if (isLater || !reply.isRepeatable) {
-      reply.exchange = this.#exchanges.begin(remote.exchanges, request, nowMs, known)
+      reply.exchange = this.#exchanges.begin(remote.exchanges, request, this.#clock.nowMs, known)
     }
     remote.requestCount += 1
     this.#requestCount += 1
@@ -198,7 +193,7 @@ export class CoapEngine {
       return
     }
     this.#answeringCount += 1
-    reply.acknowledgeAtMs = nowMs + limits.piggybackMs
+    reply.acknowledgeAtMs = this.#clock.nowMs + limits.piggybackMs
     if (confirmable) this.#unanswered.add(reply)
     if (answer instanceof CommitAnswer) this.#awaitCommit(answer, reply)
     else void answer.then(response => this.#answered(reply, response))

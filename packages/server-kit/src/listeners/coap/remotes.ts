@@ -3,10 +3,17 @@ import { UdpRemote, type UdpRemoteContext } from './udp-remote.ts'
 
 /** Of being heard, which need not be noted more exactly. */
 const orderMs = 1_000
+/** A power of two. */
+const latelyPlaces = 1_024
 
 /** Who was heard lately, bounded: the one that was quiet longest, to a second or so, is forgotten first. */
 export class Remotes {
   readonly #byAddress = new Map<string, Map<number, UdpRemote>>()
+  /**
+   * By the last bits of their ports, those heard last: most are heard again soon, and to look for one by its address is to
+   * hash a text that is another one with every datagram.
+   */
+  readonly #lately = new Array<UdpRemote | undefined>(latelyPlaces).fill(undefined)
   /** The one that was quiet longest comes first. */
   readonly #all = new Set<UdpRemote>()
   readonly #context: UdpRemoteContext
@@ -26,8 +33,12 @@ export class Remotes {
 
   /** The one at this address and port, who was heard just now. */
   heard(address: string, port: number, nowMs: number): UdpRemote {
-    const remote = this.#byAddress.get(address)?.get(port)
-    if (remote === undefined) return this.#add(address, port)
+    const place = placeOf(port)
+    let remote = this.#lately[place]
+    if (remote === undefined || remote.port !== port || remote.address !== address) {
+      remote = this.#byAddress.get(address)?.get(port) ?? this.#add(address, port)
+      this.#lately[place] = remote
+    }
     if (nowMs - remote.orderedAtMs >= orderMs) {
       remote.orderedAtMs = nowMs
       this.#all.delete(remote)
@@ -63,6 +74,8 @@ export class Remotes {
     ports?.delete(port)
     if (ports?.size === 0) this.#byAddress.delete(address)
     this.#all.delete(remote)
+    const place = placeOf(port)
+    if (this.#lately[place] === remote) this.#lately[place] = undefined
   }
 
   #forgetQuietest(): void {
@@ -73,4 +86,8 @@ export class Remotes {
       return
     }
   }
+}
+
+function placeOf(port: number): number {
+  return port & (latelyPlaces - 1)
 }

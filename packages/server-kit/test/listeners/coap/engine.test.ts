@@ -433,6 +433,25 @@ describe('limits', () => {
     expect(engine.peerCount).toBe(2)
     expect(engine.exchangeCount).toBe(3)
     expect(counter('forgotten_total', 'peers')).toBe(1)
+    receive(request(), 2)
+    expect(forgotten).toEqual([`${address} 2`, `${address} 1`])
+    expect(engine.peerCount).toBe(2)
+  })
+
+  it('peers are told apart, whether their addresses differ or their ports', () => {
+    const { engine, requests } = startEngine()
+    const peers = [
+      ['192.0.2.1', 5],
+      ['192.0.2.1', 5 + 1_024],
+      ['192.0.2.2', 5 + 1_024],
+    ] as const
+    const heard = () => {
+      for (const [from, fromPort] of peers) engine.receive(encodeMessage(request()), from, fromPort)
+      return requests.splice(0).map(({ remote }) => remote.key)
+    }
+    expect(heard()).toEqual(['192.0.2.1 5', '192.0.2.1 1029', '192.0.2.2 1029'])
+    // All that they say now was said before.
+    expect(heard()).toEqual([])
   })
 
   it('nothing is left of peers that are quiet', async () => {
