@@ -6,15 +6,37 @@ import type { Lease } from './lease.ts'
 import type { ServiceLimits } from './options.ts'
 import type { Remote } from './remote.ts'
 
-interface Entry extends Lease {
-  uses: number
+/** A class, so that all of them are of one shape: an object with a getter of its own is unlike any other. */
+class Entry implements Lease {
+  readonly key: string
+  readonly session: Session
+  uses = 1
   /** When its last use began. */
   lastUsedMs: number
   /** When it was last put behind all that were used longer ago. */
   orderedAtMs: number
   /** No longer to be found: closed when the last use ends. */
-  evicted: boolean
-  endedByHub: boolean
+  evicted = false
+  endedByHub = false
+  readonly #onUnused: (entry: Entry) => void
+
+  /** `onUnused` when the last use of one that was evicted ends. */
+  constructor(key: string, session: Session, nowMs: number, onUnused: (entry: Entry) => void) {
+    this.key = key
+    this.session = session
+    this.lastUsedMs = nowMs
+    this.orderedAtMs = nowMs
+    this.#onUnused = onUnused
+  }
+
+  get isCurrent(): boolean {
+    return !this.evicted
+  }
+
+  release(): void {
+    this.uses -= 1
+    if (this.evicted && this.uses === 0) this.#onUnused(this)
+  }
 }
 
 /** Of use, which need not be noted more exactly. */
@@ -112,30 +134,9 @@ export class Sessions {
     }
     const session = await this.#context.ingress.open({ protocol: 'coap', credential, peer, outlet })
     if (endedBy !== undefined) throw endedBy
-    entry = this.#toEntry(key, session)
+    entry = new Entry(key, session, this.#context.nowMs(), this.#farewell)
     if (!this.#closed && this.#makeRoom()) this.#entries.set(key, entry)
     else entry.evicted = true
-    return entry
-  }
-
-  #toEntry(key: string, session: Session): Entry {
-    const nowMs = this.#context.nowMs()
-    const entry: Entry = {
-      key,
-      session,
-      get isCurrent() {
-        return !entry.evicted
-      },
-      uses: 1,
-      lastUsedMs: nowMs,
-      orderedAtMs: nowMs,
-      evicted: false,
-      endedByHub: false,
-      release: () => {
-        entry.uses -= 1
-        if (entry.evicted && entry.uses === 0) this.#farewell(entry)
-      },
-    }
     return entry
   }
 
@@ -157,7 +158,7 @@ export class Sessions {
     if (entry.uses === 0) this.#farewell(entry)
   }
 
-  #farewell(entry: Entry): void {
+  readonly #farewell = (entry: Entry): void => {
     if (entry.endedByHub) return
     const done = entry.session
       .close('farewell')
