@@ -42,6 +42,36 @@ describe('the client on Node', () => {
     expect(await take(messages, 1)).toEqual([4])
   })
 
+  it('does not take another log for its own where that has come further', async () => {
+    let now = await startForgetful()
+    onTestFinished(() => now.hub.stop())
+    await using proxy = await startProxy(() => now.port)
+    await using client = await connect(`http://127.0.0.1:${proxy.port}`, { ...quick, key: 'any' })
+    const telemetry = client.channel('telemetry')
+    const messages = telemetry.subscribe()
+    await messages.confirmed
+    for (let i = 1; i <= 3; i++) await telemetry.publish(`first ${i}`)
+    expect(await take(messages, 3)).toEqual(['first 1', 'first 2', 'first 3'])
+    const { value: last } = await telemetry.history()[Symbol.asyncIterator]().next()
+    const after = last!.cursor!
+    const gap = new Promise(resolve => client.on('gapOpened', resolve))
+    proxy.admit(false)
+    await now.hub.stop()
+    const next = await startForgetful()
+    const direct = connectHttp(`http://127.0.0.1:${next.port}`, { key: 'any' })
+    for (let i = 1; i <= 5; i++) await direct.publish('telemetry', `second ${i}`)
+    now = next
+    proxy.admit(true)
+    const heard = take(messages, 1)
+    expect(await Promise.race([gap, heard])).toEqual({ filter: 'telemetry/#' })
+    await telemetry.publish('second 6')
+    expect(await heard).toEqual(['second 6'])
+    // Who names a position by himself is told.
+    const refused = { code: 'invalid-argument', message: expect.stringContaining('is of another log') }
+    await expect(telemetry.history({ after })[Symbol.asyncIterator]().next()).rejects.toMatchObject(refused)
+    await expect(direct.follow('telemetry', { after }).next()).rejects.toMatchObject(refused)
+  })
+
   it('publishes with the platform’s fetch, or with one that is typed as the platform types it', async () => {
     const server = createServer((incoming, outgoing) => {
       incoming.resume().on('end', () => {

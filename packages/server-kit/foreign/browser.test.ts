@@ -95,7 +95,7 @@ describe('a page in a browser', () => {
         payload: '21.5',
         protocol: 'mqtt',
         publisher: `thing:${meter.id}`,
-        cursor: expect.stringMatching(/^\d+$/),
+        cursor: expect.stringMatching(/^[0-9a-f]{12}\.\d+$/),
       })
       await until(async () => (await logOf(page)).events!.length === 1, 'an event')
       expect((await logOf(page)).events).toEqual(['21.5'])

@@ -50,7 +50,7 @@ describe('one process, its data and its ports', () => {
       const meter = await createThing(hub, 'meter', ['telemetry'])
       const viewer = await createThing(hub, 'viewer', ['telemetry'])
       await subscribed(site, [...asThing(hub, viewer, 'mqttv5'), '-t', 'telemetry/#', '-q', '1'])
-      const waiting = fetch(`${hub.url}/channels/telemetry/messages?wait=30&after=999999999`, {
+      const waiting = fetch(`${hub.url}/channels/telemetry/messages/none?wait=30`, {
         headers: { authorization: `Thing ${viewer.secret}` },
       }).then(
         response => response.status,

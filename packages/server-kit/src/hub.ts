@@ -12,6 +12,7 @@ import { checkOptions, type OptionNames } from './contracts/options.ts'
 import { defaultRegistryLimits, Registry, type RegistryLimits } from './control/index.ts'
 import { Committer } from './pipeline/committer.ts'
 import { pipelineCounters } from './pipeline/counters.ts'
+import { Cursors } from './pipeline/cursors.ts'
 import { type Definition, type Definitions, toDefinitions } from './pipeline/definitions.ts'
 import { Feeds } from './pipeline/feeds.ts'
 import { HistoryReader } from './pipeline/history.ts'
@@ -219,6 +220,7 @@ class ComposedHub implements Hub {
       await this.#begin('registry', { start: () => this.#registry.start(), stop: () => this.#registry.stop() })
       walk.topics.invalidate()
       walk.router.startAt(log.nextSequence - 1)
+      walk.cursors.start(log.id)
       await walk.retained.start(this.#store.retained)
       await walk.repeats.start(this.#store.keys, log.id)
       await this.#begin('log', {
@@ -318,6 +320,7 @@ function composeWalk({ store, registry, limits, definitions, meter, controlOf, o
   const lastValues = new LastValues(retained, limits.lastValuesBytesMax)
   meter.gauge('thingmesh_last_values_bytes', 'Last values in memory because they were read.', () => lastValues.bytes)
   const sequencer = new Sequencer(log, error => onFault(error, 'log'))
+  const cursors = new Cursors(() => sequencer.last)
   const committer = new Committer(log, limits, counters, {
     committed: message => router.routeCommitted(message),
     fault: error => onFault(error, 'store'),
@@ -354,6 +357,7 @@ function composeWalk({ store, registry, limits, definitions, meter, controlOf, o
       settled: () => committer.settled(),
       fault: error => onFault(error, 'retained'),
     }),
+    cursors,
     history: new HistoryReader({
       log,
       retained: store.retained,
@@ -361,7 +365,7 @@ function composeWalk({ store, registry, limits, definitions, meter, controlOf, o
       channels,
       committer,
       router,
-      sequencer,
+      cursors,
       limits,
     }),
     presences: new Presences(limits.presencesMax, counters.presencesForgotten),

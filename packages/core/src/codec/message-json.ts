@@ -18,17 +18,22 @@ export interface PayloadJson {
 
 /**
  * A message as JSON carries it, on every protocol that does. `encoding` always tells what `payload` is: `json` a value, `text` a
- * string, `base64` the bytes. What a publisher declared is believed only as far as it is true.
+ * string, `base64` the bytes. What a publisher declared is believed only as far as it is true. The cursor, where there is one to
+ * tell, is where the message lies in the log of the hub that tells it.
  */
-export function toMessageJson(message: Message, texts: ByteTexts): Record<string, unknown> {
-  return { ...toMessageFields(message, texts.toBase64), ...toPayloadJson(message, texts) }
+export function toMessageJson(message: Message, cursor: string | undefined, texts: ByteTexts): Record<string, unknown> {
+  return { ...toMessageFields(message, cursor, texts.toBase64), ...toPayloadJson(message, texts) }
 }
 
 /** A message without its payload. `toBytes` writes the correlation, which is bytes. */
-export function toMessageFields(message: Message, toBytes: (bytes: Uint8Array) => unknown): Record<string, unknown> {
+export function toMessageFields(
+  message: Message,
+  cursor: string | undefined,
+  toBytes: (bytes: Uint8Array) => unknown,
+): Record<string, unknown> {
   return {
     id: messageId(message.log, message.sequence),
-    cursor: String(message.sequence),
+    ...(cursor === undefined ? undefined : { cursor }),
     channel: message.channel,
     subtopic: message.subtopic,
     topic: message.topic,

@@ -21,9 +21,11 @@ export type { CredentialDirectory, ProvedSecret, PublicKeyEntry, ScramAccount, S
 export type { Dialect, DialectFilter, DialectKey } from './dialect.ts'
 export type { Health } from './health.ts'
 export type {
+  Cursor,
   FollowRequest,
   Hello,
   Ingress,
+  ReadPage,
   ReadRequest,
   Receipt,
   Session,

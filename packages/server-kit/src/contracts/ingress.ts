@@ -12,7 +12,6 @@ import type { Credential, Peer } from './authenticate.ts'
 import type { Control } from './control.ts'
 import type { Health } from './health.ts'
 import type { Outlet } from './outlet.ts'
-import type { MessagePage } from './store.ts'
 
 /** The front door. There is no second way in. */
 export interface Ingress {
@@ -88,13 +87,15 @@ export interface Session {
   acknowledge(tag: number): boolean
   /** The outlet has room again. */
   resume(): void
-  /** What the log holds, as far as the principal may `read` it. */
-  read(request: ReadRequest): Promise<MessagePage>
+  /** What the log holds, as far as the principal may `read` it. Throws `invalid-argument` for a cursor of another log. */
+  read(request: ReadRequest): Promise<ReadPage>
   /**
    * The log as it grows, page by page, for as long as the caller goes on asking: no gap and no repeat between two pages. A page may be empty; its
-   * `scannedTo` is where to go on from all the same. Ends when the session does. Throws at once what `read` throws.
+   * `next` is where to go on from all the same. Ends when the session does. Throws at once what `read` throws.
    */
-  follow(request: FollowRequest): AsyncIterable<MessagePage>
+  follow(request: FollowRequest): AsyncIterable<ReadPage>
+  /** Where a message lies that this session was given. */
+  cursorOf(message: Message): Cursor
   /** The last value of every address that matches, as far as the principal may `read` or `subscribe` to it. */
   latest(filter: string): Promise<readonly Message[]>
   /**
@@ -154,13 +155,18 @@ export type SubscribeResult =
   /** `permission-denied`, `invalid-argument`, `rate-limited` (too many subscriptions, or too many who share one). */
   | { readonly ok: false; readonly error: ThingmeshError }
 
-/** Positions are sequences of this hub's log. */
+/**
+ * A position in the hub's log, opaque to everyone else: printable ASCII that needs no escaping in an address, a header or a
+ * shell. It says of which log it is, so that none is taken for one of another. `0` is the beginning of whatever log is asked.
+ */
+export type Cursor = string
+
 export interface ReadRequest {
   readonly filter: string
+  /** Exclusive, and not beyond the end of the log. */
+  readonly after?: Cursor | undefined
   /** Exclusive. */
-  readonly after?: number | undefined
-  /** Exclusive. */
-  readonly before?: number | undefined
+  readonly before?: Cursor | undefined
   /** Milliseconds since 1970, inclusive. */
   readonly fromMs?: number | undefined
   /** Exclusive. */
@@ -175,9 +181,18 @@ export interface ReadRequest {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface ReadPage {
+  /** In the order of the log. */
+  readonly messages: readonly Message[]
+  /** Where to go on: after it, or before it where the newest were asked for. */
+  readonly next: Cursor
+  /** Nothing that matches lies beyond `next`, as of this read. A page may be empty and yet not the last. */
+  readonly complete: boolean
+}
+
 export interface FollowRequest {
   readonly filter: string
-  /** Exclusive. What is in the log by now is passed over where it is absent. */
-  readonly after?: number | undefined
+  /** Exclusive, and not beyond the end of the log. What is in it by now is passed over where it is absent. */
+  readonly after?: Cursor | undefined
   readonly signal: AbortSignal
 }

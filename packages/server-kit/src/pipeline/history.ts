@@ -4,16 +4,17 @@ import type {
   FollowRequest,
   MessageLog,
   MessagePage,
+  ReadPage,
   ReadRequest,
   RetainedMessages,
   Rights,
 } from '../contracts/index.ts'
 import { hasExpired } from './accepted.ts'
 import type { Committer } from './committer.ts'
+import type { Cursors } from './cursors.ts'
 import type { LastValues } from './last-values.ts'
 import type { HubLimits } from './limits.ts'
 import type { Router } from './router.ts'
-import type { Sequencer } from './sequencer.ts'
 import type { Receiver, Target } from './target.ts'
 
 const pageBytes = 4 * 1024 * 1024
@@ -25,6 +26,12 @@ const latestMax = 1000
 const looksMax = 16
 /** At the least, so that a short page among much that is not for the reader is found all the same. */
 const lookMessages = 256
+
+/** What to read, in positions of the log. */
+interface Query extends Omit<ReadRequest, 'after' | 'before'> {
+  readonly after?: number | undefined
+  readonly before?: number | undefined
+}
 
 /** Who reads. */
 export interface Reader {
@@ -43,7 +50,7 @@ export class HistoryReader {
   readonly #channels: ChannelDirectory
   readonly #committer: Committer
   readonly #router: Router
-  readonly #sequencer: Sequencer
+  readonly #cursors: Cursors
   readonly #limits: HubLimits
 
   constructor(parts: {
@@ -53,7 +60,7 @@ export class HistoryReader {
     channels: ChannelDirectory
     committer: Committer
     router: Router
-    sequencer: Sequencer
+    cursors: Cursors
     limits: HubLimits
   }) {
     this.#log = parts.log
@@ -62,25 +69,35 @@ export class HistoryReader {
     this.#channels = parts.channels
     this.#committer = parts.committer
     this.#router = parts.router
-    this.#sequencer = parts.sequencer
+    this.#cursors = parts.cursors
     this.#limits = parts.limits
   }
 
-  async read(reader: Reader, request: ReadRequest): Promise<MessagePage> {
+  async read(reader: Reader, request: ReadRequest): Promise<ReadPage> {
+    const { messages, scannedTo, complete } = await this.#read(reader, request)
+    return { messages, next: this.#cursors.toCursor(scannedTo), complete }
+  }
+
+  async #read(reader: Reader, request: ReadRequest): Promise<MessagePage> {
     this.#check(reader, request.filter, ['read'])
-    this.#checkCursor(request.after)
+    const { after, before } = request
+    const query = {
+      ...request,
+      after: after === undefined ? undefined : this.#cursors.parseAfter(after),
+      before: before === undefined ? undefined : this.#cursors.parse(before),
+    }
     const limit = request.limit ?? 100
     if (!Number.isInteger(limit) || limit < 1 || limit > messagesMax) {
       throw new ThingmeshError('invalid-argument', `limit is ${limit}, allowed is 1 to ${messagesMax}`)
     }
-    const page = await this.#page(reader, request, limit)
+    const page = await this.#page(reader, query, limit)
     const waitMs = Math.min(request.waitMs ?? 0, this.#limits.waitMsMax)
     if (page.messages.length > 0 || !page.complete || waitMs <= 0) return page
     // Listening starts before the second look, so that nothing falls between the two.
     const arrival = new Arrival(reader)
     this.#router.add(request.filter, arrival)
     try {
-      const second = await this.#page(reader, request, limit)
+      const second = await this.#page(reader, query, limit)
       if (second.messages.length > 0) return second
       const { signal } = reader
       const canceled = request.signal === undefined ? signal : AbortSignal.any([signal, request.signal])
@@ -89,23 +106,19 @@ export class HistoryReader {
       if (!hasArrived) return second
       // An at-most-once message is routed before it is recorded.
       await this.#committer.settled()
-      return await this.#page(reader, request, limit)
+      return await this.#page(reader, query, limit)
     } finally {
       this.#router.remove(request.filter, arrival)
     }
   }
 
-  follow(reader: Reader, request: FollowRequest): AsyncIterable<MessagePage> {
+  follow(reader: Reader, request: FollowRequest): AsyncIterable<ReadPage> {
     this.#check(reader, request.filter, ['read'])
-    this.#checkCursor(request.after)
-    return this.#pages(reader, request, request.after ?? this.#router.head)
+    const { after } = request
+    return this.#pages(reader, request, after === undefined ? this.#router.head : this.#cursors.parseAfter(after))
   }
 
-  async *#pages(
-    reader: Reader,
-    { filter, signal }: FollowRequest,
-    from: number,
-  ): AsyncGenerator<MessagePage, undefined> {
+  async *#pages(reader: Reader, { filter, signal }: FollowRequest, from: number): AsyncGenerator<ReadPage, undefined> {
     const arrival = new Arrival(reader)
     this.#router.add(filter, arrival)
     const ended = AbortSignal.any([reader.signal, signal])
@@ -113,10 +126,11 @@ export class HistoryReader {
       let after = from
       while (!ended.aborted) {
         arrival.listen()
-        const page = await this.#page(reader, { filter, after }, followedMessages, followedBytes)
-        after = page.scannedTo
-        yield page
-        if (!page.complete || !(await arrival.within(Number.POSITIVE_INFINITY, ended))) continue
+        const query = { filter, after }
+        const { messages, scannedTo, complete } = await this.#page(reader, query, followedMessages, followedBytes)
+        after = scannedTo
+        yield { messages, next: this.#cursors.toCursor(scannedTo), complete }
+        if (!complete || !(await arrival.within(Number.POSITIVE_INFINITY, ended))) continue
         await this.#committer.settled()
       }
     } finally {
@@ -163,25 +177,11 @@ export class HistoryReader {
     }
   }
 
-  /** A log that begins anew would be silent until it has grown beyond a cursor of the one before it. */
-  #checkCursor(after = 0): void {
-    const { last } = this.#sequencer
-    if (after <= last) return
-    throw new ThingmeshError('invalid-argument', `cursor ${after} is of another log: this one ends at ${last}`, {
-      details: { found: after, last },
-    })
-  }
-
   /** Looks on past what the reader may not read, so that a page is as full as it can be; not for ever. */
-  async #page(
-    { domain, rights }: Reader,
-    request: ReadRequest,
-    limit: number,
-    bytesMax = pageBytes,
-  ): Promise<MessagePage> {
-    const { fromMs, toMs, publisher, newest, filter } = request
+  async #page({ domain, rights }: Reader, query: Query, limit: number, bytesMax = pageBytes): Promise<MessagePage> {
+    const { fromMs, toMs, publisher, newest, filter } = query
     const messages: Message[] = []
-    let { after = 0, before } = request
+    let { after = 0, before } = query
     for (let look = 1; ; look++) {
       const bounds = { filters: [{ filter, after }], before, limit: Math.max(limit, lookMessages), bytesMax }
       const page = await this.#log.read({ domain, fromMs, toMs, publisher, newest, ...bounds })

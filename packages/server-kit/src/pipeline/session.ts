@@ -11,9 +11,10 @@ import {
 import type {
   Control,
   Credential,
+  Cursor,
   FollowRequest,
-  MessagePage,
   Outlet,
+  ReadPage,
   ReadRequest,
   Receipt,
   Rights,
@@ -214,14 +215,18 @@ export class HubSession implements Session, Stay {
     this.#admit(topic)
   }
 
-  async read(request: ReadRequest): Promise<MessagePage> {
+  async read(request: ReadRequest): Promise<ReadPage> {
     this.#checkOpen()
     return this.#walk.history.read(this.#reader(), request)
   }
 
-  follow(request: FollowRequest): AsyncIterable<MessagePage> {
+  follow(request: FollowRequest): AsyncIterable<ReadPage> {
     this.#checkOpen()
     return this.#walk.history.follow(this.#reader(), request)
+  }
+
+  cursorOf(message: Message): Cursor {
+    return this.#walk.cursors.toCursor(message.sequence)
   }
 
   async latest(filter: string): Promise<readonly Message[]> {

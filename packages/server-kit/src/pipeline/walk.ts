@@ -2,6 +2,7 @@ import type { Principal } from '@thingmesh/core'
 import type { Authorizer, ChannelDirectory, Control, Health } from '../contracts/index.ts'
 import type { Committer } from './committer.ts'
 import type { Counters } from './counters.ts'
+import type { Cursors } from './cursors.ts'
 import type { Feeds } from './feeds.ts'
 import type { HistoryReader } from './history.ts'
 import type { HubLimits } from './limits.ts'
@@ -27,6 +28,7 @@ export interface Walk {
   readonly router: Router
   readonly feeds: Feeds
   readonly replay: RetainedReplay
+  readonly cursors: Cursors
   readonly history: HistoryReader
   readonly presences: Presences
   /** `ended` when the session is. */

@@ -29,9 +29,9 @@ const texts: ByteTexts = { toBase64: () => '', toText: () => undefined }
 export const messageVectors: readonly Vector[] = [
   {
     name: 'http/message',
-    wire: `'{"id":"hub.e.42","cursor":"42","channel":"telemetry","subtopic":"room1","topic":"telemetry/room1","publisher":"thing:1","protocol":"mqtt","acceptedAt":"1970-01-01T00:00:00.000Z","contentType":"application/json","delivery":"at-least-once","retain":true,"properties":{"expiresInSeconds":60,"headers":[["site","roof"]]},"encoding":"json","payload":{"t":1}}'`,
+    wire: `'{"id":"hub.e.42","cursor":"104f3861e7ba.42","channel":"telemetry","subtopic":"room1","topic":"telemetry/room1","publisher":"thing:1","protocol":"mqtt","acceptedAt":"1970-01-01T00:00:00.000Z","contentType":"application/json","delivery":"at-least-once","retain":true,"properties":{"expiresInSeconds":60,"headers":[["site","roof"]]},"encoding":"json","payload":{"t":1}}'`,
     run() {
-      same(encodeUtf8(JSON.stringify(toMessageJson(message, texts))), toWire(this.wire))
+      same(encodeUtf8(JSON.stringify(toMessageJson(message, '104f3861e7ba.42', texts))), toWire(this.wire))
     },
   },
   envelope('websocket/publish-cbor', "a3 64 'type' 67 'publish' 62 'id' 01 67 'payload' 42 01 ff", {

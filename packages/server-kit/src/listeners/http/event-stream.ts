@@ -47,7 +47,7 @@ export function eventStreamReply<Page>(source: EventSource<Page>): Reply {
 export const plainHeartbeat = ': nothing new\n\n'
 
 /** `value` as JSON has no line feed in it. */
-export function toEvent(value: unknown, id?: number): string {
+export function toEvent(value: unknown, id?: string): string {
   return `${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(value)}\n\n`
 }
 

@@ -1,5 +1,5 @@
 import type { Message } from '@thingmesh/core'
-import type { MessagePage } from '../../contracts/index.ts'
+import type { ReadPage, Session } from '../../contracts/index.ts'
 import { eventStreamReply, plainHeartbeat, toEvent } from './event-stream.ts'
 import { toMessageJson } from './messages-json.ts'
 import type { Reply } from './reply.ts'
@@ -9,16 +9,18 @@ import type { Reply } from './reply.ts'
  * `Last-Event-ID`, where to go on.
  */
 export function messageEventsReply(
-  follow: (signal: AbortSignal) => AsyncIterable<MessagePage>,
+  session: Pick<Session, 'cursorOf'>,
+  follow: (signal: AbortSignal) => AsyncIterable<ReadPage>,
   { newest, heartbeatMs }: { readonly newest: readonly Message[]; readonly heartbeatMs: number },
 ): Reply {
-  let seen: number | undefined
+  let seen: string | undefined
+  const toEvents = (messages: readonly Message[]) => messages.map(one => toMessageEvent(one, session)).join('')
   return eventStreamReply({
     follow,
-    first: newest.map(toMessageEvent).join(''),
-    toEvents(page: MessagePage) {
-      seen = page.scannedTo
-      return page.messages.map(toMessageEvent).join('')
+    first: toEvents(newest),
+    toEvents({ messages, next }: ReadPage) {
+      seen = next
+      return toEvents(messages)
     },
     // It moves the browser's `Last-Event-ID` past what was not for it.
     toHeartbeat: () => (seen === undefined ? plainHeartbeat : `: nothing new\nid: ${seen}\n\n`),
@@ -26,6 +28,7 @@ export function messageEventsReply(
   })
 }
 
-function toMessageEvent(message: Message): string {
-  return toEvent(toMessageJson(message), message.sequence)
+function toMessageEvent(message: Message, session: Pick<Session, 'cursorOf'>): string {
+  const cursor = session.cursorOf(message)
+  return toEvent(toMessageJson(message, cursor), cursor)
 }

@@ -1,4 +1,5 @@
 import type { Message } from '@thingmesh/core'
+import type { Session } from '../../contracts/index.ts'
 import { ndjsonType } from './batch.ts'
 import { csvType, toCsv } from './csv.ts'
 import { toMessageJson } from './messages-json.ts'
@@ -19,21 +20,18 @@ export interface PageLimits {
 }
 
 export function pageReply(
+  session: Pick<Session, 'cursorOf'>,
   type: string,
   messages: readonly Message[],
   limits: PageLimits,
   position?: PagePosition,
 ): Reply {
-  if (type === jsonType) return jsonReply(200, { messages: messages.map(toMessageJson), ...position })
+  const toJson = (message: Message) => toMessageJson(message, session.cursorOf(message))
+  if (type === jsonType) return jsonReply(200, { messages: messages.map(toJson), ...position })
   const headers: Record<string, string> =
     position === undefined ? {} : { 'thingmesh-next': position.next, 'thingmesh-complete': String(position.complete) }
   if (type === ndjsonType) {
-    return bodyReply(
-      200,
-      type,
-      messages.map(message => `${JSON.stringify(toMessageJson(message))}\n`).join(''),
-      headers,
-    )
+    return bodyReply(200, type, messages.map(message => `${JSON.stringify(toJson(message))}\n`).join(''), headers)
   }
   if (type === csvType) return bodyReply(200, `${type};charset=utf-8;header=present`, toCsv(messages), headers)
   return senmlReply(type, messages, limits, headers)

@@ -11,8 +11,8 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const texts = { toBase64, toText }
 
 /** A message as JSON carries it. */
-export function toMessageJson(message: Message): Record<string, unknown> {
-  return toJson(message, texts)
+export function toMessageJson(message: Message, cursor: string): Record<string, unknown> {
+  return toJson(message, cursor, texts)
 }
 
 /** Its payload alone, as the same JSON has it. */

@@ -29,13 +29,14 @@ const flag = v.pipe(
   v.transform(text => text === 'true'),
 )
 
-/** A position in the log, as an answer gave it. */
+/** A position in the log. What is one is the hub's to say, as on every protocol. */
 const cursor = v.pipe(
   v.string(),
-  parameter({ type: 'string', description: 'A cursor, as an answer gave it.' }),
-  v.regex(/^\d{1,16}$/, 'a cursor'),
-  v.transform(Number),
-  v.safeInteger('a cursor'),
+  parameter({
+    type: 'string',
+    description:
+      'A cursor, as an answer of this hub gave it; `0` is the beginning of the log. One of another log is refused.',
+  }),
 )
 
 const dateTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+\- ]\d\d:\d\d))?$/

@@ -79,12 +79,12 @@ export class ClientConnection implements Connection {
   }
 
   async read(filter: string, options: ReadOptions): Promise<ReceivedPage> {
-    const { messages, scannedTo, complete } = await this.#live().read(toRequest(filter, options))
-    return { messages: messages.map(toReceived), next: String(scannedTo), complete }
+    const { messages, next, complete } = await this.#live().read(toRequest(filter, options))
+    return { messages: messages.map(message => this.#toReceived(message)), next, complete }
   }
 
   async latest(filter: string): Promise<readonly ClientMessage[]> {
-    return (await this.#live().latest(filter)).map(message => ({ ...toReceived(message), retain: true }))
+    return (await this.#live().latest(filter)).map(message => ({ ...this.#toReceived(message), retain: true }))
   }
 
   async close(forGood: boolean): Promise<void> {
@@ -112,7 +112,10 @@ export class ClientConnection implements Connection {
     const mayRepeat = tag !== 0 && !terms.replay
     const known = mayRepeat ? untaken.get(id) : undefined
     if (known !== undefined) return known
-    const received = { ...toReceived(message), retain: terms.replay || (terms.retainAsPublished && message.retain) }
+    const received = {
+      ...this.#toReceived(message),
+      retain: terms.replay || (terms.retainAsPublished && message.retain),
+    }
     const takers: Promise<void>[] = []
     for (const { id: routeId, request } of this.#state.routes.values()) {
       if (terms.subscriptionIds.includes(routeId)) takers.push(request.onMessage(received))
@@ -120,6 +123,14 @@ export class ClientConnection implements Connection {
     const taken = Promise.all(takers).then(() => void (mayRepeat && untaken.delete(id)))
     if (mayRepeat) untaken.set(id, taken)
     return taken
+  }
+
+  #toReceived(message: Message): ReceivedMessage {
+    const { topic, payload, contentType, delivery, retain, properties, publisher, protocol, acceptedAtMs } = message
+    const cursor = this.#session.cursorOf(message)
+    const id = messageId(message.log, message.sequence)
+    const facts = { topic, payload, contentType, delivery, retain, properties, publisher, acceptedAtMs }
+    return { ...toClientMessage(facts), id, cursor, publisher, acceptedAtMs, protocol }
   }
 
   #live(): Session {
@@ -134,21 +145,12 @@ export class ClientConnection implements Connection {
   }
 }
 
-function toReceived(message: Message): ReceivedMessage {
-  const { topic, payload, contentType, delivery, retain, properties, publisher, protocol, acceptedAtMs } = message
-  const cursor = String(message.sequence)
-  const id = messageId(message.log, message.sequence)
-  const facts = { topic, payload, contentType, delivery, retain, properties, publisher, acceptedAtMs }
-  return { ...toClientMessage(facts), id, cursor, publisher, acceptedAtMs, protocol }
-}
-
-/** A cursor is a sequence. Throws `invalid-argument` for what no page gave. */
 function toRequest(filter: string, options: ReadOptions): ReadRequest {
-  const { fromMs, toMs, publisher, limit, last, waitSeconds } = options
+  const { after, before, fromMs, toMs, publisher, limit, last, waitSeconds } = options
   return {
     filter,
-    after: toSequence(options.after),
-    before: toSequence(options.before),
+    after,
+    before,
     fromMs,
     toMs,
     publisher,
@@ -156,11 +158,4 @@ function toRequest(filter: string, options: ReadOptions): ReadRequest {
     newest: last !== undefined,
     waitMs: waitSeconds === undefined ? undefined : waitSeconds * 1000,
   }
-}
-
-function toSequence(cursor: string | undefined): number | undefined {
-  if (cursor === undefined) return undefined
-  const sequence = Number(cursor)
-  if (/^\d{1,16}$/.test(cursor) && Number.isSafeInteger(sequence)) return sequence
-  throw new ThingmeshError('invalid-argument', 'a cursor is what a page or a message gave', { outcome: 'not-sent' })
 }

@@ -1,5 +1,5 @@
 import type { Delivery, Draft, Message, MessageProperties, ThingmeshError } from '@thingmesh/core'
-import type { Ingress, MessagePage, Outlet, ReadRequest, Session } from '../../contracts/index.ts'
+import type { Ingress, Outlet, ReadPage, ReadRequest, Session } from '../../contracts/index.ts'
 import type { MemoryConnectOptions } from './options.ts'
 
 export interface PublishOptions {
@@ -87,7 +87,7 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
     return known === true
   }
 
-  read(request: ReadRequest): Promise<MessagePage> {
+  read(request: ReadRequest): Promise<ReadPage> {
     return this.#session.read(request)
   }
 

@@ -67,6 +67,9 @@ async function startSite(options: HttpListenerOptions = {}) {
 }
 
 const payloads = ({ events }: EventReader) => events.map(({ payload }) => payload)
+/** Of the events, in the log: what a cursor ends with. */
+const positionOf = (cursor: string) => Number(cursor.split('.')[1])
+const positions = ({ events }: EventReader) => events.map(({ id }) => positionOf(id))
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i))
 
 describe('an event stream', () => {
@@ -79,8 +82,7 @@ describe('an event stream', () => {
     await device.publish('telemetry/b/c', bytes('2'), { delivery: 'at-most-once' })
     await device.publish('telemetry', bytes('3'))
     await vi.waitFor(() => expect(payloads(reader)).toEqual(['1', '2', '3']))
-    const ids = reader.events.map(({ id }) => Number(id))
-    expect(ids).toEqual([...ids].sort((a, b) => a - b))
+    expect(positions(reader)).toEqual([...positions(reader)].sort((a, b) => a - b))
     expect(reader.events[0]!.publisher).toMatch(/^thing:/)
   })
 
@@ -151,12 +153,12 @@ describe('an event stream', () => {
     const { device, open } = await startSite({ heartbeatMs: 20 })
     const { reader } = await open('/channels/telemetry/messages/none')
     await vi.waitFor(() => expect(reader.lastEventId).not.toBe(''))
-    const before = Number(reader.lastEventId)
+    const before = positionOf(reader.lastEventId)
     await device.publish('telemetry/some', bytes('x'))
     // Only what may match wakes it; another stream from there on shows that nothing was passed over.
     await device.publish('telemetry/none', bytes('y'))
     await vi.waitFor(() => expect(payloads(reader)).toEqual(['y']))
-    expect(Number(reader.lastEventId)).toBeGreaterThan(before)
+    expect(positionOf(reader.lastEventId)).toBeGreaterThan(before)
   })
 
   it.each([
@@ -178,28 +180,6 @@ describe('an event stream', () => {
     const { open, secret } = await startSite()
     const headers = { authorization: `Thing ${secret}`, 'last-event-id': '7; drop' }
     expect((await open('/channels/telemetry/messages', headers)).response.status).toBe(400)
-  })
-
-  it('takes no cursor from beyond the end of the log, behind which nothing would come', async () => {
-    const { device, open, secret, url } = await startSite()
-    await device.publish('telemetry/n', bytes('1'))
-    const authorization = `Thing ${secret}`
-    const path = '/channels/telemetry/messages'
-    const { response } = await open(path, { authorization, 'last-event-id': '4711' })
-    expect([response.status, await response.json()]).toEqual([
-      400,
-      {
-        error: {
-          code: 'invalid-argument',
-          message: 'cursor 4711 is of another log: this one ends at 1',
-          details: { found: 4711, last: 1 },
-        },
-      },
-    ])
-    expect((await open(`${path}?after=4711`)).response.status).toBe(400)
-    expect((await fetch(`${url}${path}?after=4711`, { headers: { authorization } })).status).toBe(400)
-    // The end itself is where to wait.
-    expect((await open(`${path}?after=1`)).response.status).toBe(200)
   })
 
   it('answers HEAD and is over', async () => {

@@ -18,6 +18,7 @@ import { openPlaces } from '../../../src/auth/places.ts'
 import type {
   Collection,
   Control,
+  Cursor,
   Health,
   Hello,
   Ingress,
@@ -95,13 +96,20 @@ export function fakeHub(): FakeHub {
     return message
   }
 
+  /** What they are made of is nobody's business but the hub's. */
+  const toCursor = (sequence: number): Cursor => `c${sequence}`
+  const toSequence = (cursor: Cursor | undefined, absent: number) =>
+    cursor === undefined ? absent : Number(cursor.slice(1))
+
   function select(request: ReadRequest): readonly Message[] {
     parseFilter(request.filter)
+    const after = toSequence(request.after, 0)
+    const before = toSequence(request.before, Number.POSITIVE_INFINITY)
     return messages.filter(
       message =>
         matchesFilter(request.filter, message.topic) &&
-        message.sequence > (request.after ?? 0) &&
-        message.sequence < (request.before ?? Number.POSITIVE_INFINITY) &&
+        message.sequence > after &&
+        message.sequence < before &&
         message.acceptedAtMs >= (request.fromMs ?? 0) &&
         message.acceptedAtMs < (request.toMs ?? Number.POSITIVE_INFINITY) &&
         (request.publisher === undefined || message.publisher === request.publisher),
@@ -140,8 +148,9 @@ export function fakeHub(): FakeHub {
         const complete = page.length === found.length
         const edge = request.newest === true ? page[0]?.sequence : page.at(-1)?.sequence
         const scannedTo = complete && request.newest !== true ? messages.length : (edge ?? 0)
-        return { messages: page, scannedTo, complete }
+        return { messages: page, next: toCursor(scannedTo), complete }
       },
+      cursorOf: ({ sequence }) => toCursor(sequence),
       // Streams are tested against a hub.
       follow() {
         throw new ThingmeshError('unsupported', 'not here')

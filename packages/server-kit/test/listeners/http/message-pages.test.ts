@@ -8,6 +8,7 @@ import { pageReply } from '../../../src/listeners/http/message-pages.ts'
 import { testMessage } from '../../../src/testing/messages.ts'
 
 const atMs = 1_700_000_000_000
+const session = { cursorOf: ({ sequence }: Message) => `c${sequence}` }
 
 function message(payload: string | Uint8Array, contentType = '', fields: Partial<Message> = {}): Message {
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
@@ -88,7 +89,7 @@ describe.each([
   const type = `application/senml+${form}`
   const position = { next: '9', complete: true }
   const read = (messages: readonly Message[]) => {
-    const reply = pageReply(type, messages, { measurementsMax: 2000 }, position)
+    const reply = pageReply(session, type, messages, { measurementsMax: 2000 }, position)
     return { ...reply, pack: reply.body === null ? undefined : codec.decode(Buffer.from(reply.body)) }
   }
 
@@ -153,12 +154,14 @@ describe.each([
   it('may be more than one message could hold, and are refused beyond the limit', () => {
     const big = senmlJsonCodec.encode(Array.from({ length: 1_500 }, (_, i) => ({ n: 'x', t: 1.6e9 + i, v: i })))
     const many = Array.from({ length: 20 }, () => message(big, 'application/senml+json'))
-    const { headers, body } = pageReply(type, many, { measurementsMax: 30_000 }, position)
+    const { headers, body } = pageReply(session, type, many, { measurementsMax: 30_000 }, position)
     expect(headers['thingmesh-left-out']).toBe('0')
     expect(Buffer.from(body!).byteLength).toBeGreaterThan(400_000)
-    expect(() => pageReply(type, many, { measurementsMax: 29_999 }, position)).toThrow(
+    expect(() => pageReply(session, type, many, { measurementsMax: 29_999 }, position)).toThrow(
       expect.objectContaining({ code: 'too-large', details: { limit: 'measurementsMax', found: 30_000, max: 29_999 } }),
     )
-    expect(() => pageReply(type, many, { measurementsMax: 2_000 }, position)).toThrow('has 3000 measurements or more')
+    expect(() => pageReply(session, type, many, { measurementsMax: 2_000 }, position)).toThrow(
+      'has 3000 measurements or more',
+    )
   })
 })

@@ -218,7 +218,7 @@ describe('reading', () => {
   it('pages by cursor, forwards and from the newest backwards', async () => {
     const { call, payloads } = await filled()
     const first = (await call('GET', '/channels/log/messages?limit=2')).json
-    expect(first).toMatchObject({ next: '2', complete: false })
+    expect(first).toMatchObject({ next: 'c2', complete: false })
     expect(await payloads(`/channels/log/messages?after=${first.next}`)).toBe('34')
     const last = (await call('GET', '/channels/log/messages?last=2')).json
     expect(last.messages.map((message: { payload: string }) => message.payload)).toEqual(['3', '4'])
@@ -238,8 +238,6 @@ describe('reading', () => {
     'last=0',
     'last=1001',
     'limit=1&last=1',
-    'after=-1',
-    'after=99999999999999999',
     'wait=31',
     'from=2023-11-14T22:13:22',
     'from=yesterday',
@@ -257,7 +255,7 @@ describe('reading', () => {
     expect(json.messages).toEqual([
       {
         id: 'hub.e1.1',
-        cursor: '1',
+        cursor: 'c1',
         channel: 'log',
         subtopic: 'a',
         topic: 'log/a',
@@ -281,7 +279,7 @@ describe('reading', () => {
     const path = '/channels/log/messages?limit=2'
     const { text, headers } = await call('GET', path, { headers: { accept: 'application/x-ndjson, text/html;q=0.5' } })
     expect(headers.get('content-type')).toBe('application/x-ndjson')
-    expect(headers.get('thingmesh-next')).toBe('2')
+    expect(headers.get('thingmesh-next')).toBe('c2')
     expect(headers.get('thingmesh-complete')).toBe('false')
     const lines = text.split('\n')
     expect(lines.pop()).toBe('')
@@ -297,7 +295,7 @@ describe('reading', () => {
     for (const body of ['1', '2', '3']) await call('POST', '/channels/log/messages/a', { body })
     const answer = await call('GET', '/channels/log/messages?limit=2', { headers: { accept } })
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, contentType])
-    expect([answer.headers.get('thingmesh-next'), answer.headers.get('thingmesh-complete')]).toEqual(['2', 'false'])
+    expect([answer.headers.get('thingmesh-next'), answer.headers.get('thingmesh-complete')]).toEqual(['c2', 'false'])
     expect(answer.text).toMatch(text)
     await call('POST', '/channels/log/messages/b?retain=true', { body: '4' })
     const last = await call('GET', '/channels/log/messages?retained=true', { headers: { accept } })

@@ -1,6 +1,6 @@
 import { type Draft, type Message, ThingmeshError } from '@thingmesh/core'
 import type * as v from 'valibot'
-import type { ReadRequest, Session } from '../../../contracts/index.ts'
+import type { Cursor, ReadRequest, Session } from '../../../contracts/index.ts'
 import { ndjsonType } from '../batch.ts'
 import { csvType } from '../csv.ts'
 import { eventStreamType } from '../event-stream.ts'
@@ -144,8 +144,8 @@ async function readLog(exchange: ReadExchange, limits: PageLimits): Promise<Repl
     waitMs: wait === undefined ? undefined : wait * 1000,
     signal: wait === undefined ? undefined : exchange.signal(),
   }
-  const page = await exchange.session.read(request)
-  return pageReply(exchange.accepted, page.messages, limits, { next: String(page.scannedTo), complete: page.complete })
+  const { messages, next, complete } = await exchange.session.read(request)
+  return pageReply(exchange.session, exchange.accepted, messages, limits, { next, complete })
 }
 
 async function followLog({ query, parameters, request, session, signal }: ReadExchange, heartbeatMs: number) {
@@ -155,40 +155,38 @@ async function followLog({ query, parameters, request, session, signal }: ReadEx
   }
   const filter = filterOf(parameters)
   // A browser that comes back says where it was: it has gone on since its address was written.
-  const from = lastEventId(request) ?? after
+  const from = request.headers.get(lastEventIdHeader) || after
   const isFirst = from === undefined && last !== undefined
   const newest = isFirst ? await readNewest(session, filter, last, signal()) : []
-  const begin = isFirst ? (newest.at(-1)?.sequence ?? 0) : from
+  const begin = isFirst ? positionAfter(newest, session) : from
   const follow = (ended: AbortSignal) =>
     session.follow({ filter, after: begin, signal: AbortSignal.any([ended, signal()]) })
-  return messageEventsReply(follow, { newest, heartbeatMs })
+  return messageEventsReply(session, follow, { newest, heartbeatMs })
+}
+
+/** Behind the last of them; where there are none, at the beginning of the log, which then has none to tell. */
+function positionAfter(messages: readonly Message[], session: Session): Cursor {
+  const last = messages.at(-1)
+  return last === undefined ? '0' : session.cursorOf(last)
 }
 
 /** However far back they lie: a page may be short, or empty, and not the end. */
 async function readNewest(session: Session, filter: string, count: number, signal: AbortSignal) {
   const newest: Message[] = []
-  let before: number | undefined
+  let before: Cursor | undefined
   for (;;) {
     const page = await session.read({ filter, newest: true, limit: count - newest.length, before })
     newest.unshift(...page.messages)
     if (page.complete || newest.length === count || signal.aborted) return newest
-    before = page.scannedTo
+    before = page.next
   }
-}
-
-function lastEventId({ headers }: Request): number | undefined {
-  const text = headers.get(lastEventIdHeader)
-  if (text === null || text === '') return undefined
-  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text))) {
-    throw new ThingmeshError('invalid-argument', `${lastEventIdHeader} is no cursor`)
-  }
-  return Number(text)
 }
 
 async function readLatest(exchange: ReadExchange, limits: PageLimits): Promise<Reply> {
   const others = Object.entries(exchange.query).filter(([name, value]) => name !== 'retained' && value !== undefined)
   if (others.length > 0) throw unfitting(others[0]![0], 'without retained')
-  return pageReply(exchange.accepted, await exchange.session.latest(filterOf(exchange.parameters)), limits)
+  const { session, accepted, parameters } = exchange
+  return pageReply(session, accepted, await session.latest(filterOf(parameters)), limits)
 }
 
 function topicOf({ channel = '', subtopic }: Readonly<Record<string, string>>): string {

@@ -1,5 +1,5 @@
 import { type Message, ThingmeshError, toThingmeshError } from '@thingmesh/core'
-import type { DeliveryTerms } from '../../../contracts/index.ts'
+import type { Cursor, DeliveryTerms } from '../../../contracts/index.ts'
 import { textOf } from './close-codes.ts'
 import type { FramesCounters } from './counters.ts'
 import type { Format, Frame } from './format.ts'
@@ -62,8 +62,8 @@ export class EnvelopeSpeech implements Speech {
 
   encode(message: Message, { replay }: DeliveryTerms): Frame {
     const { format } = this.#context
-    // Live messages come in another order than the log's: their position in it is none to go on from.
-    const { cursor: _cursor, ...fields } = format.fieldsOf(message)
+    // Live messages come in another order than the log's: no cursor, for there would be none to go on from.
+    const fields = format.fieldsOf(message)
     return format.encode({ type: 'message', ...(replay ? { lastValue: true } : undefined), ...fields })
   }
 
@@ -101,7 +101,7 @@ export class EnvelopeSpeech implements Speech {
     this.#acknowledge(id)
   }
 
-  #follow(id: RequestId, filter: string, after: number | undefined): void {
+  #follow(id: RequestId, filter: string, after: Cursor | undefined): void {
     const { logSubscriptionsMax } = this.#context.limits
     const count = [...this.#subscriptions.values()].filter(follower => follower !== undefined).length
     if (count >= logSubscriptionsMax) {
@@ -112,12 +112,14 @@ export class EnvelopeSpeech implements Speech {
     }
     const follower = new AbortController()
     const ended = AbortSignal.any([follower.signal, this.#line.ended])
-    const pages = this.#line.session.follow({ filter, after, signal: ended })
+    const { session } = this.#line
+    const pages = session.follow({ filter, after, signal: ended })
     this.#subscriptions.set(filter, follower)
     this.#acknowledge(id)
     const { format, target } = this.#context
     const pattern = filter.slice(target.channel.length + 1)
-    const toFrame = (message: Message) => format.encode({ type: 'message', pattern, ...format.fieldsOf(message) })
+    const toFrame = (message: Message) =>
+      format.encode({ type: 'message', pattern, ...format.fieldsOf(message, session.cursorOf(message)) })
     sendPages(pages, this.#line, toFrame, ended).catch(error => this.#line.fail(error))
   }
 

@@ -23,8 +23,8 @@ export interface Format {
   /** Throws what ends the connection, for what is not of this format. */
   decode(frame: Frame): unknown
   encode(fields: Readonly<Record<string, unknown>>): Frame
-  /** A message as the fields of an envelope. */
-  fieldsOf(message: Message): Record<string, unknown>
+  /** A message as the fields of an envelope; without a cursor where its position is none to go on from. */
+  fieldsOf(message: Message, cursor?: string): Record<string, unknown>
   /** What stands in `payload` and `encoding`. Throws `invalid-argument`. */
   payloadOf(payload: unknown, encoding: unknown): Payload
   /** `undefined` for what are no bytes in this format. */
@@ -44,7 +44,7 @@ export const jsonFormat: Format = {
     return decoded(() => json.decode(bytes))
   },
   encode: fields => ({ bytes: Buffer.from(JSON.stringify(fields)), isText: true }),
-  fieldsOf: message => toMessageJson(message, byteTexts),
+  fieldsOf: (message, cursor) => toMessageJson(message, cursor, byteTexts),
   payloadOf(payload, encoding = typeof payload === 'string' ? 'text' : 'json') {
     if (payload === undefined) throw invalid('there is no payload')
     if (encoding === 'json') return { bytes: json.encode(payload), contentType: 'application/json', isText: true }
@@ -63,7 +63,7 @@ export const cborFormat: Format = {
     return decoded(() => cbor.decode(bytes))
   },
   encode: fields => ({ bytes: cborOut.encode(fields), isText: false }),
-  fieldsOf: message => ({ ...toMessageFields(message, bytes => bytes), payload: message.payload }),
+  fieldsOf: (message, cursor) => ({ ...toMessageFields(message, cursor, bytes => bytes), payload: message.payload }),
   payloadOf(payload, encoding) {
     if (encoding !== undefined) throw invalid('there is an encoding, which cbor does not need')
     if (typeof payload === 'string') return { bytes: textCodec.encode(payload), contentType: '', isText: true }

@@ -1,8 +1,8 @@
 import { type Delivery, type MessageProperties, ThingmeshError } from '@thingmesh/core'
+import type { Cursor } from '../../../contracts/index.ts'
 import { malformed } from './close-codes.ts'
 import type { Format, Payload } from './format.ts'
 import type { FramesLimits } from './options.ts'
-import { parseAfter } from './target.ts'
 
 /** The client's own, to know the answer by. Without one there is none, but for errors. */
 export type RequestId = string | number | undefined
@@ -24,7 +24,7 @@ export interface SubscribeRequest {
   readonly type: 'subscribe'
   readonly pattern: string | undefined
   /** Absent: live, and not from the log. */
-  readonly after: number | 'now' | undefined
+  readonly after: Cursor | 'now' | undefined
   readonly delivery: Delivery
   readonly lastValues: boolean
 }
@@ -67,7 +67,7 @@ export function parseRequest(fields: Fields, format: Format, limits: FramesLimit
   return {
     type,
     pattern,
-    after: fields.after === undefined ? undefined : parseAfter(fields.after),
+    after: optional(fields, 'after', isString, 'a text'),
     delivery: optional(fields, 'delivery', isDelivery, 'at-most-once or at-least-once') ?? 'at-least-once',
     lastValues: optional(fields, 'lastValues', isBoolean, 'true or false') ?? true,
   }

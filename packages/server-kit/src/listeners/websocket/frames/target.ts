@@ -1,5 +1,5 @@
 import { type Delivery, type Principal, ThingmeshError } from '@thingmesh/core'
-import type { Dialect } from '../../../contracts/index.ts'
+import type { Cursor, Dialect } from '../../../contracts/index.ts'
 
 /** What the address of a WebSocket says. */
 export interface Target {
@@ -8,7 +8,7 @@ export interface Target {
   readonly subtopic: string | undefined
   readonly token: string | undefined
   /** Where to go on in the log, exclusive; `now` for its end. */
-  readonly after: number | 'now' | undefined
+  readonly after: Cursor | 'now' | undefined
   readonly delivery: Delivery
 }
 
@@ -58,7 +58,6 @@ export function parseTarget(base: string, dialects: readonly Dialect[], target: 
   }
   const qos = query.get('qos') ?? '1'
   if (qos !== '0' && qos !== '1') throw invalid('qos in the query is something else than 0 or 1')
-  const after = query.get('after')
   return {
     placeOf(principal) {
       const place = own ?? readInDialects(dialects, path, principal)
@@ -70,7 +69,7 @@ export function parseTarget(base: string, dialects: readonly Dialect[], target: 
       path,
     ),
     token: query.get('token') ?? undefined,
-    after: after === null ? undefined : parseAfter(after),
+    after: query.get('after') ?? undefined,
     delivery: qos === '0' ? 'at-most-once' : 'at-least-once',
   }
 }
@@ -97,15 +96,6 @@ function readInDialects(dialects: readonly Dialect[], path: string, principal: P
     return { channel: filter.slice(0, slash), subtopic: filter.slice(slash + 1) }
   }
   return undefined
-}
-
-/** `now`, or a cursor as a message carries it. Throws `invalid-argument`. */
-export function parseAfter(text: unknown): number | 'now' {
-  if (text === 'now') return text
-  if (typeof text !== 'string' || !/^\d{1,16}$/.test(text) || !Number.isSafeInteger(Number(text))) {
-    throw invalid('after is no cursor, and not "now"')
-  }
-  return Number(text)
 }
 
 /** An encoded slash is refused: decoded it would be one level more. */

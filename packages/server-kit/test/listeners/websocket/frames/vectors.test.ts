@@ -41,7 +41,12 @@ const requests: readonly (readonly [format: Format, written: string, id: unknown
     { type: 'publish', subtopic: 'room1', contentType: '', retain: true, properties: undefined },
   ],
   [jsonFormat, '{"type":"subscribe","id":3}', 3, { type: 'subscribe', after: undefined, lastValues: true }],
-  [jsonFormat, '{"type":"subscribe","id":4,"pattern":"+/t","after":"42"}', 4, { pattern: '+/t', after: 42 }],
+  [
+    jsonFormat,
+    '{"type":"subscribe","id":4,"pattern":"+/t","after":"104f3861e7ba.42"}',
+    4,
+    { pattern: '+/t', after: '104f3861e7ba.42' },
+  ],
   [jsonFormat, '{"type":"unsubscribe","id":5,"pattern":"+/t"}', 5, { type: 'unsubscribe', pattern: '+/t' }],
   [
     cborFormat,
@@ -58,8 +63,8 @@ const answers: readonly (readonly [format: Format, fields: Record<string, unknow
   [cborFormat, { type: 'ack', id: 1 }, 'a2 64 74797065 63 61636b 62 6964 01'],
   [
     jsonFormat,
-    { type: 'message', pattern: '#', ...jsonFormat.fieldsOf(message) },
-    '{"type":"message","pattern":"#","id":"hub.e.42","cursor":"42","channel":"telemetry","subtopic":"room1","topic":"telemetry/room1","publisher":"thing:1","protocol":"mqtt","acceptedAt":"1970-01-01T00:00:00.000Z","contentType":"","delivery":"at-least-once","encoding":"base64","payload":"Af8="}',
+    { type: 'message', pattern: '#', ...jsonFormat.fieldsOf(message, '104f3861e7ba.42') },
+    '{"type":"message","pattern":"#","id":"hub.e.42","cursor":"104f3861e7ba.42","channel":"telemetry","subtopic":"room1","topic":"telemetry/room1","publisher":"thing:1","protocol":"mqtt","acceptedAt":"1970-01-01T00:00:00.000Z","contentType":"","delivery":"at-least-once","encoding":"base64","payload":"Af8="}',
   ],
 ]
 
