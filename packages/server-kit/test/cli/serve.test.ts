@@ -15,8 +15,10 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
-const ports = ['--coap', '0', '--mqtt', '0', '--http', '0']
-const onDisk = (): string[] => ['serve', '--data', join(directory, 'data'), ...ports]
+const portFlags = ['--coap', '--mqtt', '--http']
+const ports = portFlags.flatMap(flag => [flag, '0'])
+const inData = (): string[] => ['serve', '--data', join(directory, 'data')]
+const onDisk = (): string[] => [...inData(), ...ports]
 
 async function stopped(child: Child, signal: 'SIGTERM' | 'SIGINT'): Promise<void> {
   child.process.kill(signal)
@@ -126,7 +128,8 @@ describe('thingmesh serve', () => {
       })
       const { port } = holder.address() as { port: number }
       try {
-        await using child = start([...onDisk(), flag, String(port), '--json'])
+        const others = portFlags.filter(other => other !== flag).flatMap(other => [other, '0'])
+        await using child = start([...inData(), ...others, flag, String(port), '--json'])
         expect(await child.exited()).toEqual({ code: 1, signal: null })
         expect(child.err()).toMatch(
           new RegExp(`^thingmesh: conflict: port ${port} on 127\\.0\\.0\\.1 is taken.*${flag} PORT\n$`),
