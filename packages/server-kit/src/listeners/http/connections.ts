@@ -44,6 +44,8 @@ export interface Connections {
   /** Requests come on this one: the socket that was admitted, or its TLS. */
   open(socket: Socket, certificate?: PeerCertificate): void
   of(socket: Socket): Connection | undefined
+  /** Destroys those on which nothing was asked yet, which Node does not count as idle: a browser opens some in advance. */
+  cutUnused(): void
 }
 
 export function trackConnections(places: Places): Connections {
@@ -67,6 +69,9 @@ export function trackConnections(places: Places): Connections {
       const peer = toPeer(socket.remoteAddress, socket.remotePort, certificate)
       connections.set(socket, { peer, requests: 0, written: 0 })
       socket.once('close', () => connections.delete(socket))
+    },
+    cutUnused() {
+      for (const [socket, { requests, written }] of connections) if (requests === 0 && written === 0) socket.destroy()
     },
   }
 }

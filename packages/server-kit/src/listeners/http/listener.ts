@@ -141,6 +141,7 @@ async function startServer(context: ListenerContext, options: ResolvedListenerOp
       terminator?.close()
       const cut = setTimeout(() => server.closeAllConnections(), options.stopTimeoutMs)
       await Promise.all([app.close(), options.upgrade?.stop()])
+      connections.cutUnused()
       await closed
       clearTimeout(cut)
     },

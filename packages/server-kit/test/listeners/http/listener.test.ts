@@ -298,6 +298,17 @@ describe('stopping', () => {
     agent.destroy()
   })
 
+  it('waits for nobody who has connected and asked nothing', async () => {
+    const { port, hub, listener } = await start({ stopTimeoutMs: 60_000 })
+    const { ended } = await dial(port)
+    const { socket, received, ended: answered } = await dial(port)
+    socket.write(post('Content-Length: 1\r\n', 'x'))
+    await expect.poll(() => hub.messages.length).toBe(1)
+    await listener.stop()
+    await Promise.all([ended, answered])
+    expect(received()).toMatch(/^HTTP\/1.1 202 /)
+  })
+
   it('cuts what does not finish in time', async () => {
     const { port, hub, listener } = await start({ stopTimeoutMs: 50 })
     hub.beforeCommit = () => gate().opened
