@@ -2,16 +2,16 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { connect, fileOutbox } from '@thingmesh/client-node'
-import { connectAsync, type IClientPublishOptions } from 'mqtt'
+import { connect as connectMqttJs, type IClientPublishOptions, type IConnackPacket } from 'mqtt'
 import type { PublishJob, PublishResult } from './job.ts'
 
 const job = JSON.parse(process.argv[2] ?? '') as PublishJob
 const isMqttJs = job.client.startsWith('mqttjs')
-/** MQTT.js sends what it is given, and the hub ends a connection that has more under way than it was given. */
-const window = isMqttJs && job.client !== 'mqttjs-wide' ? Math.min(job.window, 64) : job.window
 const payload = new Uint8Array(job.payloadBytes).fill(0x2e)
 
 interface Publisher {
+  /** Publishes that it may have un-acknowledged. */
+  readonly window: number
   /** Calls back when the hub has it. */
   publish(acknowledged: (error?: unknown) => void): void
   close(): Promise<void>
@@ -28,6 +28,7 @@ async function openThingmesh(): Promise<Publisher> {
   const channel = client.channel(job.topic.slice(0, slash))
   const options = { subtopic: job.topic.slice(slash + 1) }
   return {
+    window: job.window,
     publish: acknowledged => void channel.publish(payload, options).acked.then(() => acknowledged(), acknowledged),
     close: () => client.close(),
   }
@@ -35,16 +36,11 @@ async function openThingmesh(): Promise<Publisher> {
 
 async function openMqttJs(): Promise<Publisher> {
   const { host, port, username, password } = job
-  const properties = window > 64 ? { userProperties: { 'server-receive-maximum': `${window}` } } : {}
-  const client = await connectAsync({
-    protocol: 'mqtt',
-    host,
-    port,
-    username,
-    password,
-    properties,
-    protocolVersion: 5,
-  })
+  const asks = job.client === 'mqttjs-wide'
+  const properties = asks ? { userProperties: { 'server-receive-maximum': `${job.window}` } } : {}
+  const options = { host, port, username, password, properties }
+  const client = connectMqttJs({ protocol: 'mqtt', protocolVersion: 5, ...options })
+  const connack = await new Promise<IConnackPacket>(resolve => client.once('connect', resolve))
   const body = Buffer.from(payload)
   const contentType = 'application/octet-stream'
   const plain = { qos: 1, properties: { contentType } } as const
@@ -56,6 +52,8 @@ async function openMqttJs(): Promise<Publisher> {
     return { qos: 1, properties: { contentType, userProperties: { 'idempotency-key': key } } }
   }
   return {
+    // MQTT.js sends what it is given, and the hub ends a connection that has more under way than it was told.
+    window: Math.min(job.window, connack.properties?.receiveMaximum ?? 64),
     publish: acknowledged =>
       void client.publish(job.topic, body, job.client === 'mqttjs-keyed' ? keyed() : plain, acknowledged),
     close: () => client.endAsync(),
@@ -93,7 +91,7 @@ async function run(): Promise<PublishResult> {
       }
       publisher.publish(acknowledged)
     }
-    for (let i = 0; i < window; i++) publisher.publish(acknowledged)
+    for (let i = 0; i < publisher.window; i++) publisher.publish(acknowledged)
   })
   const result = await Promise.race([measured, failed.promise])
   await publisher.close()
