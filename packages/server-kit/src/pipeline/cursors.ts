@@ -36,7 +36,10 @@ export class Cursors {
     if (cursor === beginning) return 0
     const { log, sequence } = form.exec(cursor)?.groups ?? {}
     if (!Number.isSafeInteger(Number(sequence))) {
-      throw new ThingmeshError('invalid-argument', 'a cursor is 0, or what a page or a message of this hub gave')
+      throw new ThingmeshError(
+        'invalid-argument',
+        `found ${cursor.length} characters, a cursor is 0, or what a page or a message of this hub gave`,
+      )
     }
     if (log === this.#log) return Number(sequence)
     throw new ThingmeshError(

@@ -190,7 +190,7 @@ describe('at every door a cursor is refused', () => {
       `${own}.9007199254740992`,
     ]
     for (const text of [...parts, `${own}.99999999999999999`, `${own!.slice(1)}.1`, 'x'.repeat(2_000)]) {
-      const words = 'a cursor is 0, or what a page or a message of this hub gave'
+      const words = `found ${text.length} characters, a cursor is 0, or what a page or a message of this hub gave`
       expect([text, await atEveryDoor(site, text)]).toEqual([text, everyDoorSays('invalid-argument', words)])
     }
     await site.expectUndisturbed()

@@ -22,7 +22,7 @@ interface Pending {
   readonly reject: (error: ThingmeshError) => void
 }
 
-/** As with our own session: what a hub may be asked at once before it says otherwise. */
+/** What a hub may be asked at once that was not asked for more, as our own session does. */
 const inFlightMax = 64
 /** How long a connection that was ended may take to go. */
 const lingerMs = 1_000

@@ -23,7 +23,10 @@ export interface MqttOptions extends MqttDecisions {
   readonly keepAliveSecondsDefault?: number | undefined
   /** Publishes that one peer may have un-acknowledged: MQTT 5 clients are told (Receive Maximum), others are made to wait. */
   readonly receiveMaximum?: number | undefined
-  /** As many an MQTT 5 client may have that asks for more in its CONNECT, by the user property `server-receive-maximum`. */
+  /**
+   * As many an MQTT 5 client may have that asks for more in its CONNECT, by the user property `server-receive-maximum`. Well below the hub's
+   * `keysPerPublisherMax`: of a window whose answers were lost, what the hub remembers no key of is stored again.
+   */
   readonly receiveMaximumOnRequest?: number | undefined
   /** Topics that one peer may abbreviate (MQTT 5, Topic Alias Maximum). */
   readonly topicAliasMaximum?: number | undefined
