@@ -33,9 +33,16 @@ const tasks = {
 
 async function check() {
   await run('biome', ['check', '.'])
+  await Promise.all([checkSources(), checkPackages()])
+}
+
+async function checkSources() {
   for (const project of projects) await run('tsc', ['--project', project])
   await run('depcruise', ['--config', '.dependency-cruiser.cjs', 'packages', 'examples', 'bench'])
   await run('knip', [])
+}
+
+async function checkPackages() {
   await tasks.build()
   for (const name of packages) {
     await run('publint', ['--strict', '--pack', 'npm', join('packages', name)], { quiet: true })
@@ -96,6 +103,8 @@ function node(args) {
   return run('node', [...fromSources, ...args])
 }
 
+const running = new Set()
+
 /** Settles when the command ends well. Its exit code is ours otherwise, and the signals that we get are its. */
 function run(command, args, { quiet = false } = {}) {
   return new Promise(resolve => {
@@ -104,6 +113,7 @@ function run(command, args, { quiet = false } = {}) {
       env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` },
       stdio: quiet ? ['inherit', 'pipe', 'pipe'] : 'inherit',
     })
+    running.add(child)
     const kept = []
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => kept.push(chunk))
     const signals = ['SIGINT', 'SIGTERM']
@@ -119,12 +129,16 @@ function run(command, args, { quiet = false } = {}) {
     child.on('close', code => {
       for (const signal of signals) process.off(signal, pass)
       clearInterval(orphaned)
-      if (code === 0) return resolve()
-      process.stderr.write(Buffer.concat(kept))
-      // What a program of ours has to say it has said; of a check one wants to know which it was.
-      if (!signalled(code) && command !== 'node') console.error(`\n${command} ${args.join(' ')}: exit code ${code}`)
-      process.exitCode = code ?? 1
-      process.exit()
+      running.delete(child)
+      if (code !== 0) {
+        process.stderr.write(Buffer.concat(kept))
+        // What a program of ours has to say it has said; of a check one wants to know which it was.
+        if (!signalled(code) && command !== 'node') console.error(`\n${command} ${args.join(' ')}: exit code ${code}`)
+        process.exitCode ??= code ?? 1
+      }
+      if (process.exitCode === undefined) return resolve()
+      // What runs beside it comes to its end, and nothing follows it.
+      if (running.size === 0) process.exit()
     })
   })
 }
