@@ -91,13 +91,24 @@ export function isAcceptable({ format }: Representation, accept: number | undefi
   return accept === undefined || accept === (format ?? ContentFormat.octetStream)
 }
 
-/** Tells messages of this hub's log apart: its number, and of which life of the log it is. */
-function toETag({ sequence, log }: Message): Uint8Array {
+/**
+ * Tells messages of this hub's log apart: a hash of the epoch (FNV-1a, of every other character by turns), with the sequence laid
+ * over it. Within an epoch no two are the same. A log and its copy that was put back have the same sequences in epochs of their own.
+ */
+function toETag({ sequence, log: { epoch } }: Message): Uint8Array {
+  let high = 0x811c9dc5
+  let low = 0x811c9dc5
+  for (let i = 0; i < epoch.length; i += 2) {
+    high = Math.imul(high ^ epoch.charCodeAt(i), 0x01000193)
+    low = Math.imul(low ^ epoch.charCodeAt(i + 1), 0x01000193)
+  }
+  high ^= Math.floor(sequence / 2 ** 32)
+  low ^= sequence
   const bytes = new Uint8Array(8)
-  let epoch = 0
-  for (let i = 0; i < log.epoch.length; i++) epoch = (epoch * 31 + log.epoch.charCodeAt(i)) & 0xff
-  bytes[0] = epoch
-  for (let i = 7, rest = sequence; i > 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest
+  for (let i = 0; i < 4; i++) {
+    bytes[i] = high >>> (24 - 8 * i)
+    bytes[4 + i] = low >>> (24 - 8 * i)
+  }
   return bytes
 }
 
