@@ -19,6 +19,7 @@ import { HistoryReader } from './pipeline/history.ts'
 import { HubIngress } from './pipeline/ingress.ts'
 import { LastValues } from './pipeline/last-values.ts'
 import { defaultHubLimits, type HubLimits } from './pipeline/limits.ts'
+import { Lineage } from './pipeline/lineage.ts'
 import { LogReader } from './pipeline/log-reader.ts'
 import { createMeter } from './pipeline/meter.ts'
 import { Presences } from './pipeline/presences.ts'
@@ -220,9 +221,10 @@ class ComposedHub implements Hub {
       await this.#begin('registry', { start: () => this.#registry.start(), stop: () => this.#registry.stop() })
       walk.topics.invalidate()
       walk.router.startAt(log.nextSequence - 1)
-      walk.cursors.start(log.id)
+      const lineage = new Lineage(log.id.origin, log.lineage)
+      walk.cursors.start(lineage)
       await walk.retained.start(this.#store.retained)
-      await walk.repeats.start(this.#store.keys, log.id)
+      await walk.repeats.start(this.#store.keys, lineage)
       await this.#begin('log', {
         start: () => {
           reader.start()

@@ -57,7 +57,10 @@ export interface Message extends Omit<Draft, 'key'>, Address {
   readonly acceptedAtMs: number
 }
 
-/** One hub's log. The epoch is new whenever the log is created or restored, so that sequences never mean two things. */
+/**
+ * One hub's log, in one of its lives. The epoch is new with every start of the store, whose data may have been put back from a copy,
+ * so that a sequence never means two things.
+ */
 export interface LogId {
   readonly origin: HubId
   readonly epoch: string

@@ -50,6 +50,7 @@ export {
   type KeyRecord,
   type KeyRecords,
   type LoanRecord,
+  type LogEpoch,
   type MessageLog,
   type MessagePage,
   type MessageQuery,

@@ -126,7 +126,10 @@ export interface UsableChannel {
 }
 
 export interface Receipt {
-  /** `''` for a repeated transfer whose message was accepted in an earlier life of the hub. */
+  /**
+   * `''` for a repeated transfer whose message was accepted in an earlier life of the hub, and for a repeated key whose message was accepted more lives
+   * ago than the store knows the epochs of.
+   */
   readonly id: MessageId
   /**
    * Settles when the message is as durable as the store's profile says: the ack. One promise is shared by a commit batch.
@@ -157,7 +160,7 @@ export type SubscribeResult =
 
 /**
  * A position in the hub's log, opaque to everyone else: printable ASCII that needs no escaping in an address, a header or a
- * shell. It says of which log it is, so that none is taken for one of another. `0` is the beginning of whatever log is asked.
+ * shell. It says of which log it is, and of which of its lives, so that none is taken for one of another. `0` is the beginning of whatever log is asked.
  */
 export type Cursor = string
 

@@ -24,10 +24,27 @@ export interface Store {
   readonly registry: RegistryRecords
 }
 
+/** What was numbered from one start of a log on: from `first` up to where the next one begins. */
+export interface LogEpoch {
+  readonly epoch: string
+  readonly first: number
+}
+
 /** The durable log of messages. Sequences rise within it; gaps are legal. */
 export interface MessageLog {
-  /** Valid once the store has started. */
+  /**
+   * Names what is numbered from this start on. Valid once the store has started.
+   *
+   * A store whose data outlive it begins a new epoch with every start, for it cannot know whether the data are those that it left or were put
+   * back from a copy: behind the end of a copy the same sequences have been given out before. So no epoch and sequence name two messages.
+   */
   readonly id: LogId
+  /**
+   * The log's epochs, ascending by `first`; the last one is that of `id`. Valid once the store has started. An epoch is written with its
+   * first append, in the same transaction, and one in which nothing was appended is not among those of the next start. But for the first
+   * one of all, which is there from the making of the log, with a `first` of 0. The oldest may go when there are more than 4,096.
+   */
+  readonly lineage: readonly LogEpoch[]
   /**
    * The sequence that the next message takes: above every one that was ever reserved or appended. Valid once the store has
    * started; it rises with what is reserved and appended after that. 1 in a new log.

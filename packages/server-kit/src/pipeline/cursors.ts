@@ -1,51 +1,68 @@
 import { hash } from 'node:crypto'
 import { type LogId, ThingmeshError } from '@thingmesh/core'
 import type { Cursor } from '../contracts/index.ts'
+import { Lineage } from './lineage.ts'
 
-const form = /^(?<log>[0-9a-f]{12})\.(?<sequence>0|[1-9]\d{0,15})$/
+const form = /^(?<name>[0-9a-f]{12})\.(?<sequence>0|[1-9]\d{0,15})$/
 
 /** The beginning of whatever log it is shown to. */
 const beginning = '0'
 
 /**
- * The hub's positions as text: `<log>.<sequence>`, where the former is 48 bits of a hash of the log's origin and epoch.
- * So what another log gave, as of a hub that was there before or that answered under the same address, is known for that,
- * however far either has come. Neither part is a secret, and nothing is proved by them.
+ * The hub's positions as text: `<epoch>.<sequence>`, where the former is 48 bits of a hash of the log's origin and of the epoch
+ * that the position lies in. So what another log gave, as of a hub that was there before or that answered under the same address,
+ * is known for that, however far either has come; and so is what this log gave in a life that it knows nothing of, because it was put back
+ * from a copy since. Neither part is a secret, and nothing is proved by them.
  */
 export class Cursors {
   /** The last sequence that was given out. */
   readonly #last: () => number
-  #log = ''
+  #lineage = new Lineage('', [{ epoch: '', first: 0 }])
+  /** By the lineage's index, and back. */
+  #names: readonly string[] = ['']
+  #indexes: ReadonlyMap<string, number> = new Map()
 
   constructor(last: () => number) {
     this.#last = last
   }
 
-  /** The log's id is known once the store has started. */
-  start({ origin, epoch }: LogId): void {
-    // NUL, which neither has: no two pairs are one text.
-    this.#log = hash('sha256', `${origin}\0${epoch}`, 'hex').slice(0, 12)
+  /** The lineage is known once the store has started. */
+  start(lineage: Lineage): void {
+    this.#lineage = lineage
+    this.#names = lineage.logs.map(nameOf)
+    this.#indexes = new Map(this.#names.map((name, index) => [name, index]))
   }
 
   toCursor(sequence: number): Cursor {
-    return `${this.#log}.${sequence}`
+    return `${this.#names[this.#lineage.indexAt(sequence)]}.${sequence}`
   }
 
-  /** Throws `invalid-argument` for what is no cursor, and for one of another log. */
+  /** Throws `invalid-argument` for what is no cursor, for one of another log, and for one of what this log has lost. */
   parse(cursor: Cursor): number {
     if (cursor === beginning) return 0
-    const { log, sequence } = form.exec(cursor)?.groups ?? {}
-    if (!Number.isSafeInteger(Number(sequence))) {
+    const { name = '', sequence } = form.exec(cursor)?.groups ?? {}
+    const position = Number(sequence)
+    if (!Number.isSafeInteger(position)) {
       throw new ThingmeshError(
         'invalid-argument',
         `found ${cursor.length} characters, a cursor is 0, or what a page or a message of this hub gave`,
       )
     }
-    if (log === this.#log) return Number(sequence)
+    const index = this.#indexes.get(name)
+    if (index === undefined) {
+      throw new ThingmeshError(
+        'invalid-argument',
+        `cursor ${cursor} is of another log, or of what this one has lost: those that it gives now begin with ${this.#names.at(-1)}.`,
+        { details: { found: cursor } },
+      )
+    }
+    // All that was before an epoch is the same in every log that has it: what differs lies behind.
+    const end = this.#lineage.endOf(index)
+    if (position <= end) return position
     throw new ThingmeshError(
       'invalid-argument',
-      `cursor ${cursor} is of another log: those of this one begin with ${this.#log}.`,
-      { details: { found: cursor } },
+      `cursor ${cursor} is of what this log has lost: what it has of ${name} ends at ${name}.${end}`,
+      { details: { found: cursor, last: `${name}.${end}` } },
     )
   }
 
@@ -59,4 +76,9 @@ export class Cursors {
       details: { found: cursor, last: end },
     })
   }
+}
+
+/** With NUL, which neither has: no two pairs are one text. */
+function nameOf({ origin, epoch }: LogId): string {
+  return hash('sha256', `${origin}\0${epoch}`, 'hex').slice(0, 12)
 }

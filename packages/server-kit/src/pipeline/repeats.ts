@@ -1,9 +1,10 @@
-import { type DomainId, type LogId, type MessageId, messageId, type PrincipalId, ThingmeshError } from '@thingmesh/core'
+import { type DomainId, type MessageId, messageId, type PrincipalId, ThingmeshError } from '@thingmesh/core'
 import type { KeyRecord, KeyRecords, Receipt } from '../contracts/index.ts'
 import type { Counters } from './counters.ts'
 import { Fifo } from './fifo.ts'
 import { KeyTable } from './key-table.ts'
 import type { HubLimits } from './limits.ts'
+import type { Lineage } from './lineage.ts'
 
 const keyBytesMax = 64
 
@@ -52,7 +53,7 @@ export class Repeats {
   #writing: { readonly committed: Promise<void>; readonly held: Remembered[] } | undefined
   /** Whose key was asked for last: one publisher mostly has many messages behind each other. */
   #last: Publisher | undefined
-  #log: LogId | undefined
+  #lineage: Lineage | undefined
   /** To be told to the store with a key, once they are enough. */
   #forgotten: number[] = []
 
@@ -61,12 +62,12 @@ export class Repeats {
     this.#counters = counters
   }
 
-  async start(records: KeyRecords, log: LogId): Promise<void> {
+  async start(records: KeyRecords, lineage: Lineage): Promise<void> {
     this.#publishers.clear()
     this.#last = undefined
     this.#line.clear()
     this.#forgotten = []
-    this.#log = log
+    this.#lineage = lineage
     for (const record of await records.load()) {
       const { domain, publisher, key } = record
       // A kill may have come between a key's end and the store's note of it.
@@ -90,7 +91,7 @@ export class Repeats {
     const known = this.#find(domain, publisher)?.keys.get(key)
     if (known === undefined) return undefined
     this.#counters.repeated.value += 1
-    return new RepeatReceipt(this.#log!, known.record.sequence, known.committed ?? settled)
+    return new RepeatReceipt(this.#lineage!, known.record.sequence, known.committed ?? settled)
   }
 
   /** For a message that is about to be written, whose key `find` does not know: what to write with it. */
@@ -188,18 +189,19 @@ export class Repeats {
 }
 
 class RepeatReceipt implements Receipt {
-  readonly #log: LogId
+  readonly #lineage: Lineage
   readonly #sequence: number
   readonly committed: Promise<void>
 
-  constructor(log: LogId, sequence: number, committed: Promise<void>) {
-    this.#log = log
+  constructor(lineage: Lineage, sequence: number, committed: Promise<void>) {
+    this.#lineage = lineage
     this.#sequence = sequence
     this.committed = committed
   }
 
   get id(): MessageId {
-    return messageId(this.#log, this.#sequence)
+    const log = this.#lineage.logOf(this.#sequence)
+    return log === undefined ? '' : messageId(log, this.#sequence)
   }
 }
 

@@ -1,13 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Cursors } from '../../src/pipeline/cursors.ts'
+import { Lineage } from '../../src/pipeline/lineage.ts'
 
 const log = fc.record({ origin: fc.string({ minLength: 1 }), epoch: fc.string({ minLength: 1 }) })
 const sequence = fc.maxSafeNat()
 
 function cursorsOf(id: { readonly origin: string; readonly epoch: string }, last = Number.MAX_SAFE_INTEGER): Cursors {
   const cursors = new Cursors(() => last)
-  cursors.start(id)
+  cursors.start(new Lineage(id.origin, [{ epoch: id.epoch, first: 0 }]))
   return cursors
 }
 

@@ -35,14 +35,6 @@ function edit(statements: string): void {
   db.close()
 }
 
-function _damage(segment: number): void {
-  const db = new DatabaseSync(path)
-  const body = db.prepare('SELECT body FROM segment WHERE id = ?').get(segment)?.body as Uint8Array
-  body[40]! ^= 0x55
-  db.prepare('UPDATE segment SET body = ? WHERE id = ?').run(body, segment)
-  db.close()
-}
-
 function damage(segment: number): void {
   const db = new DatabaseSync(path)
   const body = db.prepare('SELECT body FROM segment WHERE id = ?').get(segment)?.body as Uint8Array
@@ -84,6 +76,7 @@ describe('the file', () => {
         sequence INTEGER PRIMARY KEY, domain TEXT NOT NULL, publisher TEXT NOT NULL, key TEXT NOT NULL
       ) STRICT;
       INSERT INTO draft_key VALUES (7, 'd', 'thing:1', ' "\\'), (9, 'd', 'thing:1', 'b');
+      DROP TABLE epoch;
       PRAGMA user_version = 4;
     `)
     const store = await open()
@@ -92,6 +85,48 @@ describe('the file', () => {
       { domain: 'd', publisher: 'thing:1', key: 'b', sequence: 9 },
     ])
     await store.stop()
+  })
+
+  it('has the one epoch that it had when there was one for ever as its first, and goes on with others', async () => {
+    const first = await open()
+    await first.log.append([testMessage({ topic: 'a', sequence: 7 })])
+    await first.stop()
+    edit(`
+      DROP TABLE epoch;
+      INSERT INTO meta VALUES ('epoch', 'the only one');
+      PRAGMA user_version = 5;
+    `)
+    const store = await open()
+    const second = { epoch: store.log.id.epoch, first: 8 }
+    expect(store.log.lineage).toEqual([{ epoch: 'the only one', first: 0 }, second])
+    expect(second.epoch).toMatch(/^[0-9a-f]{32}$/)
+    await store.log.append([testMessage({ topic: 'a', sequence: 8 })])
+    await store.stop()
+    const again = await open()
+    expect(again.log.lineage).toEqual([
+      { epoch: 'the only one', first: 0 },
+      second,
+      { epoch: again.log.id.epoch, first: 9 },
+    ])
+    await again.stop()
+  })
+
+  it('remembers the newest 4,096 epochs that something was appended in', async () => {
+    await (await open()).stop()
+    edit(`
+      DELETE FROM epoch;
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4096)
+        INSERT INTO epoch SELECT i * 10, 'e' || i FROM n;
+      INSERT INTO meta VALUES ('reserved', 50000);
+    `)
+    const store = await open()
+    expect([store.log.lineage.length, store.log.lineage[0]]).toEqual([4097, { epoch: 'e1', first: 10 }])
+    await store.log.append([testMessage({ topic: 'a', sequence: 50_000 })])
+    await store.stop()
+    const again = await open()
+    expect([again.log.lineage.length, again.log.lineage[0]]).toEqual([4097, { epoch: 'e2', first: 20 }])
+    expect(again.log.lineage.at(-2)).toEqual({ epoch: store.log.id.epoch, first: 50_000 })
+    await again.stop()
   })
 
   it('is refused when a newer release wrote it', async () => {

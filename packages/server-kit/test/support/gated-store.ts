@@ -36,6 +36,9 @@ export function gatedStore(store: Store = memoryStore()): GatedStore {
     get id() {
       return store.log.id
     },
+    get lineage() {
+      return store.log.lineage
+    },
     get nextSequence() {
       return store.log.nextSequence
     },

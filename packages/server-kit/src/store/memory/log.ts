@@ -1,6 +1,7 @@
 import { type LogId, type Message, ThingmeshError } from '@thingmesh/core'
 import type {
   AppendOptions,
+  LogEpoch,
   MessageLog,
   MessagePage,
   MessageQuery,
@@ -44,6 +45,7 @@ const settled = Promise.resolve()
  */
 export class MemoryLog implements MessageLog {
   readonly id: LogId
+  readonly lineage: readonly LogEpoch[]
   readonly #retained: MemoryRetained
   readonly #sessions: MemorySessions
   readonly #keys: MemoryKeys
@@ -58,6 +60,8 @@ export class MemoryLog implements MessageLog {
 
   constructor(id: LogId, { retained, sessions, keys, gate }: Neighbours) {
     this.id = id
+    // Of one process, and never put back from anywhere.
+    this.lineage = [{ epoch: id.epoch, first: 0 }]
     this.#retained = retained
     this.#sessions = sessions
     this.#keys = keys

@@ -90,7 +90,8 @@ export class Engine {
     this.#registry = new SqliteRegistry(db)
     this.#pruner = new Pruner(db, this.#channels, spans, this.#log)
     this.#merger = new Merger(db, spans)
-    this.#host.reply({ type: 'opened', ...this.#log.id, nextSequence: this.#log.nextSequence })
+    const { origin, lineage, nextSequence } = this.#log
+    this.#host.reply({ type: 'opened', origin, lineage, nextSequence })
     this.#scheduleMerge(mergeRestMs)
   }
 

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type LogId, ThingmeshError } from '@thingmesh/core'
-import type { MessageQuery } from '../../contracts/index.ts'
+import { ThingmeshError } from '@thingmesh/core'
+import type { LogEpoch, MessageQuery } from '../../contracts/index.ts'
 import { type RawPage, readPage } from '../segment/page.ts'
 import { Selection } from '../segment/selection.ts'
 import { SegmentWriter } from '../segment/writer.ts'
 import type { Channels } from './channels.ts'
+import { SqliteLineage } from './lineage.ts'
 import type { Meta } from './meta.ts'
 import type { OperationOf } from './protocol.ts'
 import type { SqliteRetained } from './retained.ts'
@@ -13,7 +14,8 @@ import type { Spans } from './spans.ts'
 
 /** The log's tables, in the worker. */
 export class SqliteLog {
-  readonly id: LogId
+  readonly origin: string
+  readonly #lineage: SqliteLineage
   readonly #meta: Meta
   readonly #spans: Spans
   readonly #retained: SqliteRetained
@@ -24,7 +26,7 @@ export class SqliteLog {
   #last: number
 
   constructor(db: DatabaseSync, meta: Meta, channels: Channels, spans: Spans, retained: SqliteRetained) {
-    this.id = meta.logId()
+    this.origin = meta.origin()
     this.#meta = meta
     this.#spans = spans
     this.#retained = retained
@@ -32,6 +34,11 @@ export class SqliteLog {
     const inLog = db.prepare('SELECT max(last) AS last FROM span WHERE run = (SELECT max(run) FROM span)').get()?.last
     this.#last = Math.max(meta.mark('last'), Number(inLog ?? 0))
     this.#reserved = meta.mark('reserved')
+    this.#lineage = new SqliteLineage(db, this.nextSequence)
+  }
+
+  get lineage(): readonly LogEpoch[] {
+    return this.#lineage.epochs
   }
 
   get last(): number {
@@ -54,6 +61,7 @@ export class SqliteLog {
     if (first <= this.#last) {
       throw new ThingmeshError('invalid-argument', `sequence ${first} is not above ${this.#last}, the last one`)
     }
+    this.#lineage.write()
     const lastInLog = log === undefined ? 0 : this.#spans.add(log).last
     if (retained !== undefined) this.#retained.put(retained)
     // What is in the log says so itself, until it is pruned.
@@ -67,13 +75,14 @@ export class SqliteLog {
   }
 
   /** After a transaction was rolled back: what it was when that began. */
-  restore({ last, reserved }: { readonly last: number; readonly reserved: number }): void {
+  restore({ last, reserved, hasEpoch }: ReturnType<SqliteLog['snapshot']>): void {
     this.#last = last
     this.#reserved = reserved
+    this.#lineage.restore(hasEpoch)
   }
 
-  snapshot(): { readonly last: number; readonly reserved: number } {
-    return { last: this.#last, reserved: this.#reserved }
+  snapshot(): { readonly last: number; readonly reserved: number; readonly hasEpoch: boolean } {
+    return { last: this.#last, reserved: this.#reserved, hasEpoch: this.#lineage.isWritten }
   }
 
   read(query: MessageQuery): RawPage {

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { LogId } from '@thingmesh/core'
 
-/** Single values: the log's identity, and marks that no row would otherwise keep. */
+/** Single values: who numbers the messages, and marks that no row would otherwise keep. */
 export class Meta {
   readonly #read: StatementSync
   readonly #write: StatementSync
@@ -12,8 +11,13 @@ export class Meta {
     this.#write = db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value')
   }
 
-  logId(): LogId {
-    return { origin: this.#identity('origin'), epoch: this.#identity('epoch') }
+  /** Made where there is none yet. */
+  origin(): string {
+    const known = this.#read.get('origin')?.value
+    if (typeof known === 'string') return known
+    const made = randomBytes(16).toString('hex')
+    this.#write.run('origin', made)
+    return made
   }
 
   /** A high-water mark, 0 where it was never set. */
@@ -23,13 +27,5 @@ export class Meta {
 
   setMark(name: 'reserved' | 'last', value: number): void {
     this.#write.run(name, value)
-  }
-
-  #identity(name: 'origin' | 'epoch'): string {
-    const known = this.#read.get(name)?.value
-    if (typeof known === 'string') return known
-    const made = randomBytes(16).toString('hex')
-    this.#write.run(name, made)
-    return made
   }
 }

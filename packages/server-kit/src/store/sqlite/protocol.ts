@@ -1,5 +1,13 @@
 import type { ErrorCode } from '@thingmesh/core'
-import type { KeyRecord, LoanRecord, MessageQuery, PrunePlan, PruneReport, Transfer } from '../../contracts/index.ts'
+import type {
+  KeyRecord,
+  LoanRecord,
+  LogEpoch,
+  MessageQuery,
+  PrunePlan,
+  PruneReport,
+  Transfer,
+} from '../../contracts/index.ts'
 import type { KeyBatch } from './key-batch.ts'
 
 /** What the worker is started with. */
@@ -107,7 +115,12 @@ export interface PlainError {
 }
 
 export type Reply =
-  | { readonly type: 'opened'; readonly origin: string; readonly epoch: string; readonly nextSequence: number }
+  | {
+      readonly type: 'opened'
+      readonly origin: string
+      readonly lineage: readonly LogEpoch[]
+      readonly nextSequence: number
+    }
   | { readonly type: 'refused'; readonly error: PlainError }
   /** One commit settles many. */
   | { readonly type: 'done'; readonly ids: readonly number[] }

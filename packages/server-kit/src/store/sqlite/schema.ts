@@ -63,4 +63,9 @@ export const migrations: readonly string[] = [
     SELECT sequence, sequence, x'01', json_array(json_array(domain, publisher, json_array(sequence, key))) FROM draft_key;
   DROP TABLE draft_key;
   `,
+  `
+  CREATE TABLE epoch (first INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+  INSERT INTO epoch (first, name) SELECT 0, value FROM meta WHERE name = 'epoch';
+  DELETE FROM meta WHERE name = 'epoch';
+  `,
 ]

@@ -5,6 +5,7 @@ import type {
   GroupRecord,
   GroupRecords,
   KeyRecords,
+  LogEpoch,
   MessageLog,
   RegistryRecord,
   RegistryRecords,
@@ -19,7 +20,7 @@ import { readMessages } from '../segment/reader.ts'
 import { SegmentWriter } from '../segment/writer.ts'
 import { toKeyBatches } from './key-batch.ts'
 import { StorePort } from './port.ts'
-import type { Operation, ResultOf } from './protocol.ts'
+import type { Operation, Reply, ResultOf } from './protocol.ts'
 
 export interface SqliteStoreOptions {
   /** The database's file. It and its directory are created where missing, readable by their owner only. */
@@ -97,8 +98,7 @@ class WorkerStore implements SqliteStore {
   async #open(): Promise<void> {
     const port = new StorePort({ path: this.#path, durability: this.durability })
     try {
-      const { origin, epoch, nextSequence } = await port.opened
-      this.log.open({ origin, epoch }, nextSequence)
+      this.log.open(await port.opened)
       this.#port = port
     } catch (error) {
       this.#isWanted = false
@@ -124,6 +124,7 @@ class WorkerLog implements MessageLog {
   readonly #logWriter = new SegmentWriter()
   readonly #retainedWriter = new SegmentWriter()
   #id: LogId | undefined
+  #lineage: readonly LogEpoch[] = []
   #nextSequence = 1
 
   constructor(ask: Ask) {
@@ -135,12 +136,17 @@ class WorkerLog implements MessageLog {
     return this.#id
   }
 
+  get lineage(): readonly LogEpoch[] {
+    return this.#lineage
+  }
+
   get nextSequence(): number {
     return this.#nextSequence
   }
 
-  open(id: LogId, nextSequence: number): void {
-    this.#id = id
+  open({ origin, lineage, nextSequence }: Extract<Reply, { readonly type: 'opened' }>): void {
+    this.#id = { origin, epoch: lineage.at(-1)!.epoch }
+    this.#lineage = lineage
     this.#nextSequence = nextSequence
   }
 

@@ -44,16 +44,78 @@ export const lifecycleCases: readonly StoreCase[] = [
       await store.sessions.save([session('s1')])
       await store.sessions.advance([{ id: 's1', cursor: 44 }])
       await store.registry.write([{ op: 'put', record: { kind: 'k', id: 'i', value: 1 } }])
-      const { id } = store.log
+      const { origin } = store.log.id
       await store.stop()
       const again = await open()
-      equal(again.log.id, id)
+      equal(again.log.id.origin, origin)
       equal(await readAll(again), sent)
       equal(await again.retained.match('d1', ['a'], 9), [sent[0]])
       equal(await again.sessions.load(), [loaded(session('s1', { cursor: 44 }))])
       equal(await again.registry.load(), [{ kind: 'k', id: 'i', value: 1 }])
       await again.log.append([message(3)])
       equal(sequencesOf(await readAll(again)), [1, 2, 3])
+    },
+  },
+  {
+    name: 'has one epoch in force, which is the last of its lineage, and the first of all from the very beginning',
+    run: async open => {
+      const { log } = await open()
+      ok(log.id.epoch.length > 0)
+      equal(log.lineage, [{ epoch: log.id.epoch, first: 0 }])
+    },
+  },
+  {
+    name: 'begins an epoch with every start, and keeps those in which something was appended, whatever it was',
+    needs: 'restart',
+    run: async open => {
+      let store = await open()
+      const kept = [...store.log.lineage]
+      const restart = async () => {
+        const first = store.log.nextSequence
+        await store.stop()
+        store = await open()
+        const { id, lineage } = store.log
+        equal(lineage, [...kept, { epoch: id.epoch, first }])
+        ok(kept.every(({ epoch }) => epoch !== id.epoch))
+        return lineage.at(-1)!
+      }
+      await store.log.reserve(10)
+      await restart()
+      await restart()
+      await store.log.append([message(10)])
+      kept.push(store.log.lineage.at(-1)!)
+      kept.push(await restart())
+      await store.log.append([message(11, 'x', { retain: true })], { recorded: [false] })
+      const empty = await restart()
+      await store.log.reserve(100)
+      ok((await restart()).epoch !== empty.epoch)
+      await store.log.append([message(100)])
+      await store.log.prune([{ domain: 'd1', channel: 'a', bytesMax: 0 }])
+      kept.push(store.log.lineage.at(-1)!)
+      await restart()
+      equal(
+        kept.map(({ first }) => first),
+        [0, 10, 11, 100],
+      )
+    },
+  },
+  {
+    name: 'does not keep an epoch whose only append it has refused',
+    needs: 'restart',
+    run: async open => {
+      const store = await open()
+      await store.log.append([message(5)])
+      await store.stop()
+      const again = await open()
+      await rejects(again.log.append([message(5)]))
+      await again.stop()
+      const third = await open()
+      equal(third.log.lineage.length, 2)
+      ok(third.log.lineage[1]!.epoch !== again.log.id.epoch)
+      // What is refused beside it takes nothing from what is not.
+      await Promise.allSettled([third.log.append([message(6)]), third.log.append([message(6)])])
+      await third.stop()
+      equal((await open()).log.lineage[1], third.log.lineage[1])
     },
   },
   {
