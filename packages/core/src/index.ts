@@ -57,6 +57,7 @@ export {
   type NewChannel,
   type NewGrant,
   type NewThing,
+  type OptionRule,
   type Outbox,
   type OutboxEntry,
   type OutboxLimits,
@@ -77,6 +78,8 @@ export {
   type ReceivedPayload,
   type ReconnectHints,
   type ResourceClient,
+  readHistory,
+  resolveOptions,
   type Subscribed,
   type SubscribeRequest,
   type Subscription,
@@ -88,6 +91,7 @@ export {
   type Transport,
   type TypedChannel,
   type TypedMessage,
+  timerMsMax,
   toClientMessage,
 } from './client/index.ts'
 export {

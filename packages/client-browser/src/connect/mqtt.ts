@@ -12,7 +12,7 @@ export async function connect(url: string, options: MqttConnectOptions = {}): Pr
 /** MQTT 5 in WebSockets, at `/mqtt` unless the url has a path. Throws `TypeError` for a url that makes no sense. */
 export function webSocketTransport(text: string, options: MqttTransportOptions): Transport {
   const url = new URL(text)
-  if (!/^wss?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+  if (!/^wss?:$/.test(url.protocol) || url.username + url.password !== '') {
     throw new TypeError('the url must be ws:// or wss://, with no user')
   }
   if (url.pathname === '/') url.pathname = '/mqtt'

@@ -1,4 +1,4 @@
-import type { Outbox, OutboxEntry } from '@thingmesh/core'
+import { type Outbox, type OutboxEntry, resolveOptions } from '@thingmesh/core'
 import {
   beginLog,
   change,
@@ -35,7 +35,7 @@ export interface IndexedDbOutboxOptions {
 
 /**
  * Drafts in IndexedDB, so that they outlive the page and the browser. A browser that is short of room may clear what a site
- * keeps unless `navigator.storage.persist()` was granted.
+ * keeps unless `navigator.storage.persist()` was granted. Throws `TypeError` for options that make no sense.
  */
 export function indexedDbOutbox(options: IndexedDbOutboxOptions): Outbox {
   return new IndexedDbOutbox(options)
@@ -51,7 +51,12 @@ class IndexedDbOutbox implements Outbox {
   #database: IDBDatabase | undefined
   #letGo: (() => void) | undefined
 
-  constructor({ name, durability = 'strict', waitMs = 2_000, onDamaged, onLost }: IndexedDbOutboxOptions) {
+  constructor(options: IndexedDbOutboxOptions) {
+    const { name, onDamaged, onLost } = options
+    const { durability, waitMs } = resolveOptions(options, {
+      durability: ['strict', 'relaxed'],
+      waitMs: [2_000, 0],
+    })
     this.#name = `thingmesh-outbox:${name}`
     this.#durability = durability
     this.#waitMs = waitMs

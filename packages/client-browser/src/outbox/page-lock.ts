@@ -19,7 +19,7 @@ export function takeLock(name: string, waitMs: number): Promise<() => void> {
       reject(new ThingmeshError('conflict', text, { cause, outcome: 'not-sent' }))
     }
     const hold = (lock: Lock | null): Promise<void> | undefined => {
-      if (lock !== null) return new Promise<void>(release => resolve(release))
+      if (lock !== null) return new Promise<void>(resolve)
       taken()
       return undefined
     }

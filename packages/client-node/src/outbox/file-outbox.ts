@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve as toAbsolute } from 'node:path'
-import { isThingmeshError, type Outbox, type OutboxEntry, ThingmeshError } from '@thingmesh/core'
+import { isThingmeshError, type Outbox, type OutboxEntry, resolveOptions, ThingmeshError } from '@thingmesh/core'
 import { encodeEntries, fileMagic, goneBytes, parseFile, writeGone } from './file-format.ts'
 import { LiveRecords } from './live-records.ts'
 import { takeLock } from './process-lock.ts'
@@ -25,7 +25,7 @@ export interface FileOutboxOptions {
  */
 const goneUnsyncedMax = 256
 
-/** Drafts in a file that is only ever appended to, so that whatever ends the process leaves what was kept before. */
+/** Drafts in a file that is only ever appended to, so that whatever ends the process leaves what was kept before. Throws `TypeError` for options that make no sense. */
 export function fileOutbox(options: FileOutboxOptions): Outbox {
   return new FileOutbox(options)
 }
@@ -44,8 +44,12 @@ class FileOutbox implements Outbox {
   #goneUnsynced = 0
   #compacting: Promise<void> | undefined
 
-  constructor({ path, durability = 'disk', compactBytesMin = 4_194_304 }: FileOutboxOptions) {
-    this.#path = toAbsolute(path)
+  constructor(options: FileOutboxOptions) {
+    const { durability, compactBytesMin } = resolveOptions(options, {
+      durability: ['disk', 'process'],
+      compactBytesMin: [4_194_304, 0],
+    })
+    this.#path = toAbsolute(options.path)
     this.#sync = durability === 'disk'
     this.#compactBytesMin = compactBytesMin
   }

@@ -12,3 +12,11 @@ export function onAbort(signal: CancelSignal | undefined, callback: () => void):
   signal?.addEventListener('abort', callback)
   return () => signal?.removeEventListener('abort', callback)
 }
+
+/** As the work settles; or `canceled`, where the signal comes first. */
+export function untilAborted<Value>(work: Promise<Value>, signal: CancelSignal | undefined): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const letGo = onAbort(signal, () => reject(canceled(signal?.reason)))
+    work.then(resolve, reject).finally(letGo)
+  })
+}

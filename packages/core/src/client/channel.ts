@@ -1,9 +1,10 @@
 import { parseChannelName, parseFilter, parseTopic } from '../address/index.ts'
 import { encodeUtf8 } from '../codec/utf8.ts'
-import type { Delivery, MessageProperties } from '../model/index.ts'
+import type { MessageProperties } from '../model/index.ts'
 import { notSent } from './failure.ts'
-import type { ReadOptions } from './http.ts'
+import type { HistoryOptions } from './history.ts'
 import type { ReceivedMessage } from './messages.ts'
+import { resolveOptions } from './option-rules.ts'
 import type { OutboxLimits } from './outbox/outbox.ts'
 import type { NewEntry } from './outbox/queue.ts'
 import { type ResolvedLimits, resolveLimits } from './outbox/shares.ts'
@@ -33,15 +34,6 @@ export interface ChannelSubscribeOptions {
   readonly pattern?: string | undefined
   /** Ends the subscription, without an error. */
   readonly signal?: CancelSignal | undefined
-}
-
-/** `signal` ends the reading with `canceled`. Times, cursors and pages as in `ReadOptions`. */
-export interface HistoryOptions extends Pick<ReadOptions, 'after' | 'fromMs' | 'toMs' | 'publisher' | 'signal'> {
-  readonly pattern?: string | undefined
-  /** The newest so many, 1 to 1,000, oldest first, and nothing more; fewer where they lie deeper than a hub looks for one page. */
-  readonly last?: number | undefined
-  /** Messages asked for at a time, 1 to 1,000; 100 by default. Not with `last`. */
-  readonly pageSize?: number | undefined
 }
 
 /** One channel of the hub, as this client sees it. */
@@ -119,19 +111,15 @@ function toDraft(name: string, payload: Publishable, options: ChannelPublishOpti
   const { body, contentType } = toBody(payload)
   const topic = options.subtopic === undefined || options.subtopic === '' ? name : `${name}/${options.subtopic}`
   notSent(() => parseTopic(topic))
-  const draft = {
+  return {
     topic,
     // A copy: what the caller does with its own bytes afterwards changes no message.
     payload: typeof body === 'string' ? encodeUtf8(body) : new Uint8Array(body),
     contentType: options.contentType ?? contentType,
-    delivery: toDelivery(options.delivery),
+    delivery: resolveOptions(options, deliveryRule).delivery,
     retain: options.retain === true,
+    properties: options.properties,
   }
-  return options.properties === undefined ? draft : { ...draft, properties: options.properties }
 }
 
-function toDelivery(delivery: ChannelPublishOptions['delivery']): Delivery {
-  if (delivery === undefined || delivery === 'at-least-once') return 'at-least-once'
-  if (delivery === 'at-most-once') return delivery
-  throw new TypeError('delivery is at-most-once or at-least-once')
-}
+const deliveryRule = { delivery: ['at-least-once', 'at-most-once'] } as const

@@ -1,12 +1,11 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { ChannelDefinition } from '../schema/index.ts'
-import type { Backoff } from './backoff.ts'
-import { canceled } from './cancellation.ts'
+import { type Backoff, resolveBackoff } from './backoff.ts'
+import { canceled, untilAborted } from './cancellation.ts'
 import { type ChannelHost, type ClientChannel, openChannel } from './channel.ts'
-import { untilAborted } from './deadline.ts'
 import { ClientEmitter, type ClientEvents } from './events.ts'
-import { historyOf } from './history.ts'
 import type { Published } from './http.ts'
+import { resolveOptions, timerMsMax } from './option-rules.ts'
 import { memoryOutbox } from './outbox/memory.ts'
 import type { Outbox, OutboxLimits, OutboxStats } from './outbox/outbox.ts'
 import { type NewEntry, OutboxQueue } from './outbox/queue.ts'
@@ -31,6 +30,17 @@ export interface ClientOptions {
   readonly hints?: ReconnectHints | undefined
   /** Gives up on the first attempt, with `canceled`, and closes the client. */
   readonly signal?: CancelSignal | undefined
+}
+
+const clientRules = {
+  connectTimeoutMs: [15_000, 1, timerMsMax],
+  waitersMax: [1_000, 0],
+} as const
+
+interface ClientTerms {
+  readonly connectTimeoutMs: number
+  readonly waitersMax: number
+  readonly backoff: Backoff
 }
 
 /** One thing's or application's standing connection to its hub. */
@@ -59,6 +69,7 @@ export interface Client extends AsyncDisposable {
 /**
  * Opens a client. Settles when the first attempt is decided: rejects where the hub refuses for good, a wrong key say; a hub
  * that is not there gives a client that is `offline` and goes on trying, because a device that starts has to work then too.
+ * `TypeError` for options that make no sense.
  */
 export async function openClient(transport: Transport, options: ClientOptions = {}): Promise<Client> {
   const client = new StandingClient(transport, options)
@@ -68,7 +79,7 @@ export async function openClient(transport: Transport, options: ClientOptions = 
 
 class StandingClient implements Client, ChannelHost {
   readonly #transport: Transport
-  readonly #options: ClientOptions
+  readonly #options: ClientOptions & ClientTerms
   readonly #events = new ClientEmitter()
   readonly #closing = new (platform().AbortController)()
   readonly #status = new StatusBoard(status => this.#events.emit('statusChanged', status))
@@ -81,15 +92,15 @@ class StandingClient implements Client, ChannelHost {
 
   constructor(transport: Transport, options: ClientOptions) {
     this.#transport = transport
-    this.#options = options
+    this.#options = { ...options, ...resolveOptions(options, clientRules), backoff: resolveBackoff(options.backoff) }
     this.#queue = new OutboxQueue({
       outbox: options.outbox ?? memoryOutbox(),
       events: this.#events,
       name: randomName(),
-      waitersMax: options.waitersMax ?? 1_000,
+      waitersMax: this.#options.waitersMax,
       now: () => Date.now(),
     })
-    this.#sender = new OutboxSender(this.#queue, options.backoff)
+    this.#sender = new OutboxSender(this.#queue, this.#options.backoff)
   }
 
   async start(signal: CancelSignal | undefined): Promise<void> {
@@ -136,7 +147,7 @@ class StandingClient implements Client, ChannelHost {
   }
 
   async drain({ signal }: { readonly signal?: CancelSignal | undefined } = {}): Promise<void> {
-    await untilAborted(this.#queue.emptied(), signal)
+    await this.#queue.emptied(signal)
   }
 
   async close(): Promise<void> {
@@ -173,12 +184,11 @@ class StandingClient implements Client, ChannelHost {
     return connection.latest(filter, signal)
   }
 
-  history(filter: string, options: Parameters<ChannelHost['history']>[1]) {
-    return historyOf(page => {
-      const connection = this.#live()
-      if (connection.read === undefined) throw unsupported('history')
-      return connection.read(filter, page)
-    }, options)
+  async *history(filter: string, options: Parameters<ChannelHost['history']>[1]) {
+    const { history } = this.#live()
+    if (history === undefined) throw unsupported('history')
+    // Each page by the connection that there is by then.
+    yield* history(page => this.#live().read!(filter, page), options)
   }
 
   callbackFailed(error: unknown): void {
@@ -189,7 +199,7 @@ class StandingClient implements Client, ChannelHost {
     const refused = await stayConnected({
       transport: this.#transport,
       backoff: this.#options.backoff,
-      connectTimeoutMs: this.#options.connectTimeoutMs ?? 15_000,
+      connectTimeoutMs: this.#options.connectTimeoutMs,
       hints: this.#options.hints,
       status: this.#status,
       closing: this.#closing.signal,
@@ -210,11 +220,10 @@ class StandingClient implements Client, ChannelHost {
       },
     }).catch(toThingmeshError)
     this.#closing.abort()
-    if (refused !== undefined) this.#firstAttempt.reject(refused)
-    this.#firstAttempt.reject(closedError(undefined))
+    this.#firstAttempt.reject(refused ?? closedError(undefined))
     this.#subscriptions.close(refused)
     await this.#queue.close(closedError(refused)).catch((error: unknown) => this.callbackFailed(error))
-    this.#status.set({ state: 'closed', ...(refused === undefined ? {} : { reason: refused }) })
+    this.#status.set({ state: 'closed', reason: refused })
   }
 
   async #sendNow(draft: NewEntry): Promise<Published> {
@@ -223,17 +232,16 @@ class StandingClient implements Client, ChannelHost {
 
   #live(): Connection {
     if (this.#closing.signal.aborted) throw closedError(this.#status.current.reason)
-    if (this.#connection !== undefined && this.#status.current.state === 'connected') return this.#connection
-    const cause = this.#status.current.reason
+    const { state, reason: cause } = this.#status.current
+    if (this.#connection !== undefined && state === 'connected') return this.#connection
     throw new ThingmeshError('unavailable', 'no connection to the hub', { cause, outcome: 'not-sent' })
   }
 }
 
 /** With the hub's reason where there is one: that is what a caller who waits has to know. */
 function closedError(refused: ThingmeshError | undefined): ThingmeshError {
-  const outcome = 'not-sent'
-  if (refused === undefined) return new ThingmeshError('canceled', 'the client is closed', { outcome })
-  return new ThingmeshError(refused.code, `the client is closed: ${refused.message}`, { cause: refused, outcome })
+  const { code, message } = refused ?? { code: 'canceled', message: 'by this program' }
+  return new ThingmeshError(code, `the client is closed: ${message}`, { cause: refused, outcome: 'not-sent' })
 }
 
 function unsupported(what: string): ThingmeshError {

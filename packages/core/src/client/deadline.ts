@@ -1,6 +1,5 @@
-import { canceled, onAbort } from './cancellation.ts'
+import { onAbort } from './cancellation.ts'
 import { type CancelSignal, platform } from './platform.ts'
-import { deferred } from './status.ts'
 
 /**
  * One platform signal out of what may end an exchange: the caller's signal, the client's own closing, and the time.
@@ -17,8 +16,7 @@ export function openDeadline(timeoutMs: number, signals: readonly (CancelSignal 
   const controller = new (platform().AbortController)()
   let ended: 'canceled' | 'timeout' | undefined
   const end = (how: 'canceled' | 'timeout', reason?: unknown): void => {
-    if (ended !== undefined) return
-    ended = how
+    ended ??= how
     controller.abort(reason)
   }
   const timer = platform().setTimeout(() => end('timeout'), timeoutMs)
@@ -35,22 +33,6 @@ export function openDeadline(timeoutMs: number, signals: readonly (CancelSignal 
 
 /** Settles after the time, or at once when one of the signals is aborted. Never rejects. */
 export function pause(milliseconds: number, signals: readonly (CancelSignal | undefined)[]): Promise<void> {
-  return new Promise(resolve => {
-    const deadline = openDeadline(milliseconds, signals)
-    onAbort(deadline.signal, () => {
-      deadline.release()
-      resolve()
-    })
-  })
-}
-
-/** As the work settles; or `canceled`, where the signal comes first. */
-export async function untilAborted<Value>(work: Promise<Value>, signal: CancelSignal | undefined): Promise<Value> {
-  const given = deferred<never>()
-  const letGo = onAbort(signal, () => given.reject(canceled(signal?.reason)))
-  try {
-    return await Promise.race([work, given.promise])
-  } finally {
-    letGo()
-  }
+  const { signal, release } = openDeadline(milliseconds, signals)
+  return new Promise<void>(resolve => onAbort(signal, resolve)).finally(release)
 }

@@ -1,7 +1,8 @@
 import { type ThingmeshError, toThingmeshError } from '../errors/index.ts'
-import { type Backoff, backoffMs } from './backoff.ts'
+import { type Backoff, backoffMs, resolveBackoff } from './backoff.ts'
 import { pause } from './deadline.ts'
 import type { ReceivedMessage, ReceivedPage } from './messages.ts'
+import { resolveOptions } from './option-rules.ts'
 import { type CancelSignal, platform } from './platform.ts'
 
 export interface FollowOptions {
@@ -33,12 +34,13 @@ export async function* followMessages(
   source: FollowSource,
   options: FollowOptions,
 ): AsyncGenerator<ReceivedMessage, void, undefined> {
-  const waitSeconds = options.waitSeconds ?? 25
+  const { waitSeconds } = resolveOptions(options, { waitSeconds: [25, 0, 30] })
   const stops = [options.signal, source.closed]
   const stopped = (): boolean => stops.some(signal => signal?.aborted === true)
   let after = options.after
   let failures = 0
-  const rest = (retryAfterSeconds = 0): number => backoffMs(++failures, options.backoff, retryAfterSeconds)
+  const backoff = resolveBackoff(options.backoff)
+  const rest = (retryAfterSeconds = 0): number => backoffMs(++failures, backoff, retryAfterSeconds)
 
   while (!stopped()) {
     let page: ReceivedPage

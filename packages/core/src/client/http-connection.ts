@@ -1,6 +1,7 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import { EventStreamParser } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
+import { readHistory } from './history.ts'
 import { levels, type Published, type ReadOptions, readMessages } from './http.ts'
 import { findLogEnd } from './log-end.ts'
 import { type ReceivedMessage, type ReceivedPage, readMessage, readPage } from './messages.ts'
@@ -28,6 +29,7 @@ const untakenMax = 256
 export class HttpConnection implements Connection {
   /** Requests overtake each other, so there is one at a time. */
   readonly inFlightMax = 1
+  readonly history = readHistory
   readonly #exchange: Exchange
   readonly #cursors: Map<string, string>
   readonly #terms: HttpTerms

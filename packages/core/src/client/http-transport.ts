@@ -1,6 +1,7 @@
 import { isThingmeshError } from '../errors/index.ts'
 import { type ExchangeOptions, openExchange } from './exchange.ts'
 import { HttpConnection, type HttpTerms } from './http-connection.ts'
+import { resolveOptions, timerMsMax } from './option-rules.ts'
 import { type HttpClientOptions, toExchangeOptions } from './options.ts'
 import type { Transport } from './transport.ts'
 
@@ -20,11 +21,11 @@ export interface HttpTransportOptions extends HttpClientOptions {
  */
 export function httpTransport(url: string, options: HttpTransportOptions): Transport {
   const exchangeOptions: ExchangeOptions = toExchangeOptions(url, options)
-  const terms: HttpTerms = {
-    silenceMs: options.silenceMs ?? 40_000,
-    checkMs: options.checkMs ?? 30_000,
-    eventBytesMax: options.eventBytesMax ?? 4_194_304,
-  }
+  const terms: HttpTerms = resolveOptions(options, {
+    silenceMs: [40_000, 1, timerMsMax],
+    checkMs: [30_000, 1, timerMsMax],
+    eventBytesMax: [4_194_304, 1],
+  })
   const cursors = new Map<string, string>()
   // What makes no sense is told here and not on the first attempt.
   openExchange(exchangeOptions).close()

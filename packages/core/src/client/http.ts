@@ -7,6 +7,7 @@ import { notSent } from './failure.ts'
 import { type FollowOptions, followMessages } from './follow.ts'
 import { findLogEnd } from './log-end.ts'
 import { type ReceivedMessage, type ReceivedPage, readPage } from './messages.ts'
+import { resolveOptions } from './option-rules.ts'
 import { type HttpClientOptions, toExchangeOptions } from './options.ts'
 import { type Publishable, toBody } from './payload.ts'
 import type { CancelSignal } from './platform.ts'
@@ -167,7 +168,18 @@ function toQuoted(key: string): string {
   return `"${key.replace(/["\\]/g, '\\$&')}"`
 }
 
+/** What a hub takes; a `Date` reaches so far from 1970. What is not given is not sent, so the defaults are of no account. */
+export const readRules = {
+  fromMs: [0, -8_640_000_000_000_000, 8_640_000_000_000_000],
+  toMs: [0, -8_640_000_000_000_000, 8_640_000_000_000_000],
+  limit: [100, 1, 1_000],
+  last: [1, 1, 1_000],
+  waitSeconds: [0, 0, 30],
+} as const
+
+/** Throws `TypeError` for options that make no sense. */
 export async function readMessages(exchange: Exchange, filter: string, options: ReadOptions): Promise<ReceivedPage> {
+  resolveOptions(options, readRules)
   // No topic is without a channel, so `#` and `+/#` say the same; a path has a place for the latter only.
   const [channel = '', ...pattern] = notSent(() => parseFilter(filter === '#' ? '+/#' : filter)).split('/')
   const answer = await exchange.send({

@@ -5,15 +5,16 @@ export type {
   ChannelPublishOptions,
   ChannelSubscribeOptions,
   ClientChannel,
-  HistoryOptions,
 } from './channel.ts'
 export { type Client, type ClientOptions, openClient } from './client.ts'
 export { type MessageFacts, toClientMessage } from './client-message.ts'
 export type { ClientEvents } from './events.ts'
 export type { FollowOptions } from './follow.ts'
+export { type HistoryOptions, readHistory } from './history.ts'
 export { connectHttp, type HttpClient, type Published, type PublishOptions, type ReadOptions } from './http.ts'
 export { type HttpTransportOptions, httpTransport } from './http-transport.ts'
 export type { ReceivedMessage, ReceivedPage, ReceivedPayload } from './messages.ts'
+export { type OptionRule, resolveOptions, timerMsMax } from './option-rules.ts'
 export type { HttpClientOptions } from './options.ts'
 export { memoryOutbox } from './outbox/memory.ts'
 export type { DropReason, Outbox, OutboxEntry, OutboxLimits, OutboxPolicy, OutboxStats } from './outbox/outbox.ts'

@@ -1,4 +1,5 @@
 import type { ExchangeOptions } from './exchange.ts'
+import { resolveOptions, timerMsMax } from './option-rules.ts'
 import type { Fetch } from './platform.ts'
 
 export interface HttpClientOptions {
@@ -16,7 +17,8 @@ export interface HttpClientOptions {
 
 /** Throws `TypeError` for options that cannot be meant. */
 export function toExchangeOptions(url: string, options: HttpClientOptions): ExchangeOptions {
-  return { url, authorization: toAuthorization(options), fetch: options.fetch, timeoutMs: options.timeoutMs ?? 10_000 }
+  const { timeoutMs } = resolveOptions(options, { timeoutMs: [10_000, 1, timerMsMax] })
+  return { url, authorization: toAuthorization(options), fetch: options.fetch, timeoutMs }
 }
 
 function toAuthorization({ key, token, byCertificate }: HttpClientOptions): string | undefined {

@@ -9,11 +9,13 @@ interface Platform {
   readonly URL: new (url: string) => UrlParts
   readonly AbortController: new () => { readonly signal: CancelSignal; abort(reason?: unknown): void }
   setTimeout(callback: () => void, milliseconds: number): unknown
+  setInterval(callback: () => void, milliseconds: number): unknown
+  /** For intervals, too. */
   clearTimeout(timer: unknown): void
   atob(base64: string): string
   btoa(binary: string): string
   readonly performance: { now(): number }
-  readonly crypto: { getRandomValues(bytes: Uint8Array<ArrayBuffer>): Uint8Array }
+  readonly crypto: { getRandomValues(words: Uint32Array<ArrayBuffer>): Uint32Array }
 }
 
 interface UrlParts {

@@ -1,17 +1,16 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import type { PresenceUpdate } from '../model/index.ts'
-import { backoffMs } from './backoff.ts'
+import { backoffMs, resolveBackoff } from './backoff.ts'
 import { pause } from './deadline.ts'
 import { EventStreamParser } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
+import { resolveOptions, timerMsMax } from './option-rules.ts'
 import type { ByteReader, CancelSignal } from './platform.ts'
 import type { PresenceClient, PresenceFollowOptions } from './resources.ts'
 import { readUnlessSilent } from './silence.ts'
 import { readPresence, readPresenceUpdate } from './wire-presence.ts'
 import { listAll } from './wire-resources.ts'
 
-/** A hub beats every 15 s. */
-const defaultSilenceMs = 40_000
 /** An update has 500 principals at most. */
 const updateBytesMax = 4_194_304
 
@@ -41,10 +40,12 @@ async function* followPresence(
 ): AsyncGenerator<PresenceUpdate, void, undefined> {
   const stops = [options.signal, exchange.closed]
   const stopped = (): boolean => stops.some(signal => signal?.aborted === true)
+  const backoff = resolveBackoff(options.backoff)
+  const { silenceMs } = resolveOptions(options, { silenceMs: [40_000, 1, timerMsMax] })
   let failures = 0
   while (!stopped()) {
     try {
-      for await (const update of streamPresence(exchange, options, stops)) {
+      for await (const update of streamPresence(exchange, options.signal, silenceMs, stops)) {
         failures = 0
         yield update
       }
@@ -52,7 +53,7 @@ async function* followPresence(
       if (stopped()) return
       const error = toThingmeshError(thrown)
       if (!error.retryable) throw error
-      const delayMs = backoffMs(++failures, options.backoff, error.retryAfterSeconds)
+      const delayMs = backoffMs(++failures, backoff, error.retryAfterSeconds)
       options.onRetry?.(error, delayMs)
       await pause(delayMs, stops)
     }
@@ -62,7 +63,8 @@ async function* followPresence(
 /** One stream. Ends with the stops, and otherwise by throwing. */
 async function* streamPresence(
   exchange: Exchange,
-  { signal, silenceMs = defaultSilenceMs }: PresenceFollowOptions,
+  signal: CancelSignal | undefined,
+  silenceMs: number,
   stops: readonly (CancelSignal | undefined)[],
 ): AsyncGenerator<PresenceUpdate, void, undefined> {
   const reader: ByteReader = await exchange.stream({ method: 'GET', path, accept: 'text/event-stream', signal })

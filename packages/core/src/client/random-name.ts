@@ -1,7 +1,6 @@
 import { platform } from './platform.ts'
 
-/** 96 bits in hexadecimal, so that no two processes in the world meet. */
+/** 96 bits as digits, 32 characters at most, so that no two processes in the world meet. */
 export function randomName(): string {
-  const bytes = platform().crypto.getRandomValues(new Uint8Array(12))
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
+  return platform().crypto.getRandomValues(new Uint32Array(3)).join('-')
 }

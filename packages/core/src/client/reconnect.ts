@@ -1,9 +1,9 @@
 import { type ErrorCode, ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import { type Backoff, backoffMs } from './backoff.ts'
-import { onAbort } from './cancellation.ts'
+import { untilAborted } from './cancellation.ts'
 import { openDeadline, pause } from './deadline.ts'
 import { type CancelSignal, platform } from './platform.ts'
-import { deferred, type StatusBoard } from './status.ts'
+import type { StatusBoard } from './status.ts'
 import type { Connection, Transport } from './transport.ts'
 
 /**
@@ -14,7 +14,7 @@ export type ReconnectHints = (onHint: () => void) => () => void
 
 export interface ReconnectOptions {
   readonly transport: Transport
-  readonly backoff: Backoff | undefined
+  readonly backoff: Backoff
   /** For one attempt, until every subscription is confirmed. */
   readonly connectTimeoutMs: number
   readonly hints: ReconnectHints | undefined
@@ -30,15 +30,8 @@ export interface ReconnectOptions {
 /** A connection that lived as long counts as one that worked: the next wait is a short one. */
 const steadyMs = 5_000
 
-/** What another attempt will not change: who we are, what we may, what the hub speaks. */
-const permanentCodes: ReadonlySet<ErrorCode> = new Set([
-  'invalid-argument',
-  'unauthenticated',
-  'permission-denied',
-  'not-found',
-  'conflict',
-  'unsupported',
-])
+/** Of what is not retryable that which is the hub's own affair. Who we are, what we may and what it speaks no other attempt will change. */
+const passingCodes: readonly ErrorCode[] = ['too-large', 'canceled', 'internal']
 
 /**
  * The one loop that keeps a client connected. Settles when the client is closed, with nothing, or when the hub refuses for
@@ -57,8 +50,7 @@ export async function stayConnected(options: ReconnectOptions): Promise<Thingmes
   })
   try {
     while (!closing.aborted) {
-      const { reason } = status.current
-      status.set({ state: 'connecting', ...(reason === undefined ? {} : { reason }) })
+      status.set({ state: 'connecting', reason: status.current.reason })
       const openedAt = platform().performance.now()
       hinted = new AbortController()
       const { error, stage } = await oneConnection(options, connection => {
@@ -90,12 +82,10 @@ async function oneConnection(
   onLive: (connection: Connection) => void,
 ): Promise<Ended> {
   const deadline = openDeadline(connectTimeoutMs, [closing])
-  const late = deferred<never>()
-  onAbort(deadline.signal, () => late.reject(tooLate(connectTimeoutMs)))
   let connection: Connection | undefined
   try {
     const opening = transport.open(deadline.signal)
-    connection = await Promise.race([opening, late.promise]).catch(error => {
+    connection = await untilAborted(opening, deadline.signal).catch(error => {
       // A transport that does not listen to its signal may come with one all the same.
       opening.then(unwanted => unwanted.close(false)).catch(() => undefined)
       throw error
@@ -103,7 +93,7 @@ async function oneConnection(
     const over = connection.closed.then(error => {
       throw error
     })
-    await Promise.race([attach(connection), over, late.promise])
+    await untilAborted(Promise.race([attach(connection), over]), deadline.signal)
     deadline.release()
     onLive(connection)
     status.set({ state: 'connected' })
@@ -128,5 +118,5 @@ function tooLate(ms: number, cause?: unknown): ThingmeshError {
  */
 function isPermanent(error: ThingmeshError, stage: Ended['stage']): boolean {
   if (stage === 'live') return error.code === 'conflict'
-  return error.outcome === 'rejected' && permanentCodes.has(error.code)
+  return error.outcome === 'rejected' && !error.retryable && !passingCodes.includes(error.code)
 }

@@ -1,5 +1,5 @@
 import type { ThingmeshError } from '../errors/index.ts'
-import { onAbort } from './cancellation.ts'
+import { untilAborted } from './cancellation.ts'
 import type { CancelSignal } from './platform.ts'
 
 /**
@@ -10,7 +10,7 @@ export type ClientState = 'connecting' | 'connected' | 'offline' | 'closed'
 
 export interface ClientStatus {
   readonly state: ClientState
-  readonly reason?: ThingmeshError
+  readonly reason?: ThingmeshError | undefined
   /** In `offline`: when the next attempt will be made, unless the platform hints at an earlier one. */
   readonly retryInMs?: number
 }
@@ -43,18 +43,12 @@ export class StatusBoard {
 
   /** What is, and then what comes; a reader that is slow gets the newest. Ends after `closed`, or with the signal. */
   async *follow(signal: CancelSignal | undefined): AsyncGenerator<ClientStatus, void, undefined> {
-    const canceled = deferred()
-    const letGo = onAbort(signal, () => canceled.resolve())
-    try {
-      while (signal?.aborted !== true) {
-        const changed = this.#changed.promise
-        const status = this.#current
-        yield status
-        if (status.state === 'closed') return
-        if (this.#current === status) await Promise.race([changed, canceled.promise])
-      }
-    } finally {
-      letGo()
+    while (signal?.aborted !== true) {
+      const changed = this.#changed.promise
+      const status = this.#current
+      yield status
+      if (status.state === 'closed') return
+      if (this.#current === status) await untilAborted(changed, signal).catch(() => undefined)
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { ThingmeshError } from '../errors/index.ts'
 import type { Delivery, Draft, MessageId, MessageProperties, PrincipalId } from '../model/index.ts'
+import type { readHistory } from './history.ts'
 import type { Published, ReadOptions } from './http.ts'
 import type { ReceivedPage, ReceivedPayload } from './messages.ts'
 import type { CancelSignal } from './platform.ts'
@@ -35,8 +36,10 @@ export interface Connection {
   /** Settles when the hub has confirmed it. Rejects, and leaves the connection be, where the hub refuses the filter. */
   subscribe(request: SubscribeRequest): Promise<Subscribed>
   unsubscribe(filter: string): Promise<void>
-  /** Absent where the protocol has no such thing. */
+  /** A page of what the hub has kept. Absent where the protocol has no such thing. */
   read?(filter: string, options: ReadOptions): Promise<ReceivedPage>
+  /** `readHistory` where there is `read`. It comes with the connection, so that who has no use for it need not load it. */
+  readonly history?: typeof readHistory
   /** The last value of each address that matches. Absent where the protocol has no such thing. */
   latest?(filter: string, signal: CancelSignal | undefined): Promise<readonly ClientMessage[]>
   /** Ends itself soon where it is dead and has not noticed. Absent where that needs no asking. */

@@ -111,6 +111,10 @@ describe('following over http', () => {
 })
 
 describe('back-off', () => {
+  it('never waits longer than a timer runs, which would not wait at all', () => {
+    expect(backoffMs(1, defaultBackoff, 999_999_999)).toBe(2_147_483_647)
+  })
+
   it('doubles to its maximum, keeps half of it, and never waits less than the hub asks', () => {
     fc.assert(
       fc.property(

@@ -224,6 +224,36 @@ describe('the outbox of a client', () => {
     expect(client.outbox.stats()).toMatchObject({ count: 1, dropped: 1 })
   })
 
+  it('waits for nothing that has become too old, and does not count it, without a hub as well', async () => {
+    const { client, dropped } = await openOffline()
+    const channel = client.channel('c', { ageMaxMs: 1 })
+    await channel.publish('a').stored
+    await channel.publish('b').stored
+    await client.drain()
+    expect(dropped).toEqual(['a expired', 'b expired'])
+
+    const receipt = channel.publish('c')
+    await receipt.stored
+    await client.channel('other').publish('d').stored
+    const since = Date.now()
+    await until(() => Date.now() > since + 2)
+    expect(client.outbox.stats()).toMatchObject({ count: 1, bytes: 'other'.length + 1, dropped: 3 })
+    expect(await rejection(receipt.acked)).toMatchObject({ code: 'unavailable', outcome: 'not-sent' })
+  })
+
+  it('leaves what is under way to the hub, however old it becomes', async () => {
+    const transport = scriptedTransport()
+    const client = await open(transport)
+    const receipt = client.channel('c', { ageMaxMs: 1 }).publish('a')
+    await until(() => transport.sent.length === 1)
+    const since = Date.now()
+    await until(() => Date.now() > since + 2)
+    expect(client.outbox.stats()).toMatchObject({ count: 1, dropped: 0 })
+    transport.sent[0]!.acknowledge({ id: 'hub.e.1' })
+    expect(await receipt).toEqual({ id: 'hub.e.1' })
+    await client.drain()
+  })
+
   it('sets a poison draft aside with its error, and blocks nothing', async () => {
     const transport = scriptedTransport()
     const client = await open(transport)

@@ -1,11 +1,12 @@
-import type {
-  ClientMessage,
-  Connection,
-  OutgoingDraft,
-  Published,
-  ReceivedMessage,
-  SubscribeRequest,
-  Transport,
+import {
+  type ClientMessage,
+  type Connection,
+  type OutgoingDraft,
+  type Published,
+  type ReceivedMessage,
+  readHistory,
+  type SubscribeRequest,
+  type Transport,
 } from '../../src/client/index.ts'
 import { ThingmeshError } from '../../src/errors/index.ts'
 
@@ -80,6 +81,7 @@ export function scriptedTransport({ inFlightMax = 8 } = {}): ScriptedTransport {
           return { resumed: request.again }
         },
         unsubscribe: async filter => void unsubscribed.push(filter),
+        history: readHistory,
         read: async () => ({ messages: transport.log, next: undefined, complete: true }),
         latest: async () => transport.lastValues,
         check: () => void transport.checked++,

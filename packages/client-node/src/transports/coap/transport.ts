@@ -1,4 +1,4 @@
-import { isThingmeshError, ThingmeshError, type Transport } from '@thingmesh/core'
+import { isThingmeshError, resolveOptions, ThingmeshError, type Transport, timerMsMax } from '@thingmesh/core'
 import { CoapConnection } from './connection.ts'
 import { CoapEndpoint } from './endpoint.ts'
 import { CoapRequests } from './requests.ts'
@@ -27,9 +27,15 @@ export interface CoapTransportOptions {
  * is no DTLS. Throws `TypeError` for options that make no sense.
  */
 export function coapTransport(host: string, port: number, options: CoapTransportOptions): Transport {
-  const { thing, key, timeoutMs = 10_000, ackTimeoutMs = 2_000, checkMs = 30_000 } = options
+  const { thing, key } = options
   if (key === undefined) throw new TypeError('coap takes a key')
-  const windows = new Windows(options.receiveMaximum ?? 256)
+  const { timeoutMs, ackTimeoutMs, checkMs, receiveMaximum } = resolveOptions(options, {
+    timeoutMs: [10_000, 1, timerMsMax],
+    ackTimeoutMs: [2_000, 1, timerMsMax],
+    checkMs: [30_000, 1, timerMsMax],
+    receiveMaximum: [256, 1],
+  })
+  const windows = new Windows(receiveMaximum)
   return {
     async open(signal) {
       const canceled = new ThingmeshError('canceled', 'the caller gave up', { outcome: 'not-sent' })

@@ -1,5 +1,5 @@
-import { isThingmeshError, ThingmeshError, type Transport } from '@thingmesh/core'
-import { type MqttTransportOptions, SessionState } from '@thingmesh/core/mqtt-client'
+import { isThingmeshError, resolveOptions, ThingmeshError, type Transport } from '@thingmesh/core'
+import { type MqttTerms, type MqttTransportOptions, mqttRules, SessionState } from '@thingmesh/core/mqtt-client'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 import { errorOf, MqttJsConnection } from './connection.ts'
 
@@ -13,16 +13,21 @@ export interface MqttJsTransportOptions extends Omit<MqttTransportOptions, 'wire
 
 /**
  * MQTT 5 or 3.1.1 by MQTT.js, for `openClient`: its connections and ways through proxies, with this client's loop, outbox and
- * subscriptions. `url` is what MQTT.js takes.
+ * subscriptions. `url` is what MQTT.js takes. Throws `TypeError` for options that make no sense.
  */
 export function mqttJsTransport(url: string, options: MqttJsTransportOptions): Transport {
   const state = new SessionState(options.clientId ?? `tm-${crypto.randomUUID()}`)
-  const timeoutMs = options.timeoutMs ?? 10_000
+  const terms = resolveOptions(options, mqttRules)
+  const { timeoutMs } = terms
+  // It is a number, where all other choices are texts.
+  const { protocolVersion = 5 } = options
+  if (protocolVersion !== 4 && protocolVersion !== 5)
+    throw new TypeError(`protocolVersion: found ${typeof protocolVersion} ${protocolVersion}, the limit is 4, 5`)
   return {
     async open(signal) {
       if (signal.aborted) throw canceled()
-      const client = connect(url, toClientOptions(options, state, timeoutMs))
-      const connection = new MqttJsConnection(client, state, { timeoutMs, level: options.protocolVersion ?? 5 })
+      const client = connect(url, toClientOptions(options, state, terms))
+      const connection = new MqttJsConnection(client, state, { timeoutMs, level: protocolVersion })
       const cancel = (): void => connection.end(canceled())
       signal.addEventListener('abort', cancel)
       try {
@@ -48,12 +53,13 @@ function connected(client: MqttClient, connection: MqttJsConnection): Promise<vo
   })
 }
 
-function toClientOptions(options: MqttJsTransportOptions, state: SessionState, timeoutMs: number): IClientOptions {
-  const { thing, key, sessionSeconds = 3_600, keepAliveSeconds = 30, protocolVersion = 5 } = options
+function toClientOptions(options: MqttJsTransportOptions, state: SessionState, terms: MqttTerms): IClientOptions {
+  const { thing, key, protocolVersion = 5 } = options
+  const { sessionSeconds, keepAliveSeconds, timeoutMs } = terms
   const properties = {
     sessionExpiryInterval: sessionSeconds,
-    receiveMaximum: options.receiveMaximum ?? 256,
-    maximumPacketSize: options.packetBytesMax ?? 1_048_576,
+    receiveMaximum: terms.receiveMaximum,
+    maximumPacketSize: terms.packetBytesMax,
   }
   return {
     ...options.mqtt,

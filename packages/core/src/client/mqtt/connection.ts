@@ -107,9 +107,7 @@ export class MqttConnection implements Connection {
       this.#send(toPublish(draft, 0))
       return {}
     }
-    return new Promise((resolve, reject) => {
-      this.send(draft, (published, error) => (published === undefined ? reject(error) : resolve(published)))
-    })
+    return promised(settled => this.send(draft, settled))
   }
 
   send(draft: OutgoingDraft, settled: Settled): void {
@@ -133,7 +131,7 @@ export class MqttConnection implements Connection {
       type: 'subscribe',
       packetId: this.#packetId,
       subscriptions: [{ filter, qos, retainHandling: resumed ? 2 : 0 }],
-      ...(this.#identifiers ? { properties: { subscriptionIdentifiers: [id] } } : {}),
+      properties: { subscriptionIdentifiers: this.#identifiers ? [id] : undefined },
     })
     const refusal = refusalIn(answer)
     if (refusal === undefined) return { resumed }
@@ -166,7 +164,7 @@ export class MqttConnection implements Connection {
     platform().clearTimeout(this.#timer)
     if (!politely) this.#wire.destroy()
     const { code, message } = reason
-    const unknown = new ThingmeshError(code === 'timeout' ? 'timeout' : 'unavailable', message, {
+    const unknown = new ThingmeshError(code === 'timeout' ? code : 'unavailable', message, {
       cause: reason,
       outcome: 'unknown',
     })
@@ -249,15 +247,13 @@ export class MqttConnection implements Connection {
 
   /** With the next packet id. */
   #ask(packet: Question, answered: Answered): void {
-    if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'not-sent' })
+    this.#checkLive()
     this.#send(packet)
     this.#asked[packet.packetId] = { answered, sinceMs: now() }
   }
 
   #answer(packet: Question): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#ask(packet, (answer, error) => (answer === undefined ? reject(error) : resolve(answer)))
-    })
+    return promised(answered => this.#ask(packet, answered))
   }
 
   /** Throws `too-large`, as `not-sent`, what the hub would end the connection for. */
@@ -271,8 +267,12 @@ export class MqttConnection implements Connection {
     this.#wire.send(bytes)
   }
 
-  #checkRoom(): void {
+  #checkLive(): void {
     if (this.#ended) throw new ThingmeshError('unavailable', 'the connection is over', { outcome: 'not-sent' })
+  }
+
+  #checkRoom(): void {
+    this.#checkLive()
     const { bufferedBytes } = this.#wire
     const { wireBytesMax } = this.#terms
     if (bufferedBytes <= wireBytesMax) return
@@ -306,9 +306,16 @@ export class MqttConnection implements Connection {
     if (this.#keepAliveMs > 0 && this.#pingedAtMs === undefined && now() - this.#heardAtMs >= this.#keepAliveMs / 2) {
       this.#ping()
     }
-    const everyMs = Math.min(1_000, timeoutMs / 4, this.#keepAliveMs > 0 ? this.#keepAliveMs / 4 : 1_000)
+    const everyMs = Math.min(1_000, timeoutMs / 4, this.#keepAliveMs / 4 || 1_000)
     this.#timer = platform().setTimeout(() => this.#tick(), everyMs)
   }
+}
+
+/** What calls back with a value, or else with an error, as a promise. */
+function promised<Value>(call: (back: (value: Value | undefined, error?: unknown) => void) => void): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    call((value, error) => (value === undefined ? reject(error) : resolve(value)))
+  })
 }
 
 function now(): number {

@@ -2,6 +2,6 @@
 export { toMessage, toPublish } from './mapping.ts'
 export { errorFromReason } from './reasons.ts'
 export { SessionState, type Unacknowledged } from './session-state.ts'
-export { type MqttTransportOptions, mqttTransport } from './transport.ts'
+export { type MqttTerms, type MqttTransportOptions, mqttRules, mqttTransport } from './transport.ts'
 export { type WebSocketConstructor, type WebSocketLike, webSocketDial } from './websocket.ts'
 export type { Dial, Wire, WireHandlers } from './wire.ts'

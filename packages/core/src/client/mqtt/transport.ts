@@ -3,9 +3,11 @@ import { receiveMaximumProperty } from '../../bindings/mqtt/user-properties.ts'
 import { encodeUtf8 } from '../../codec/utf8.ts'
 import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
 import { canceled, onAbort } from '../cancellation.ts'
+import { resolveOptions, timerMsMax } from '../option-rules.ts'
 import { randomName } from '../random-name.ts'
+import { deferred } from '../status.ts'
 import type { Transport } from '../transport.ts'
-import { type ConnectionTerms, inFlightMax, MqttConnection } from './connection.ts'
+import { inFlightMax, MqttConnection } from './connection.ts'
 import { SessionState } from './session-state.ts'
 import type { Dial } from './wire.ts'
 
@@ -30,29 +32,37 @@ export interface MqttTransportOptions {
   readonly wireBytesMax?: number | undefined
 }
 
+/** The most that fields of two and of four bytes say. */
+const uint16Max = 65_535
+const uint32Max = 4_294_967_295
+
+export const mqttRules = {
+  sessionSeconds: [3_600, 0, uint32Max],
+  keepAliveSeconds: [30, 0, uint16Max],
+  timeoutMs: [10_000, 1, timerMsMax],
+  receiveMaximum: [256, 1, uint16Max],
+  packetBytesMax: [1_048_576, 1, uint32Max],
+  wireBytesMax: [1_048_576, 0],
+} as const
+
+export type MqttTerms = Readonly<Record<keyof typeof mqttRules, number>>
+
 /**
  * MQTT 5 over whatever `dial` opens. The first connection begins a session; those after it take it up again, so that the
- * hub keeps what comes meanwhile. Works with any MQTT 5 broker.
+ * hub keeps what comes meanwhile. Works with any MQTT 5 broker. Throws `TypeError` for options that make no sense.
  */
 export function mqttTransport(dial: Dial, options: MqttTransportOptions): Transport {
   const state = new SessionState(options.clientId ?? `tm-${randomName()}`)
-  const terms: ConnectionTerms = {
-    keepAliveSeconds: options.keepAliveSeconds ?? 30,
-    timeoutMs: options.timeoutMs ?? 10_000,
-    wireBytesMax: options.wireBytesMax ?? 1_048_576,
-    packetBytesMax: options.packetBytesMax ?? 1_048_576,
-  }
+  const terms = resolveOptions(options, mqttRules)
   return {
     async open(signal) {
       let connection: MqttConnection | undefined
-      const closedEarly: unknown[] = []
+      // It may close before there is a connection to tell.
+      const broken = deferred<ThingmeshError>()
       const wire = await dial(
         {
           onBytes: bytes => connection?.push(bytes),
-          onClosed: cause => {
-            closedEarly.push(cause)
-            connection?.end(lost(cause))
-          },
+          onClosed: cause => broken.resolve(lost(cause)),
         },
         signal,
       ).catch((error: unknown) => {
@@ -60,10 +70,8 @@ export function mqttTransport(dial: Dial, options: MqttTransportOptions): Transp
       })
       connection = new MqttConnection(wire, state, terms)
       const opening = connection
-      if (closedEarly.length > 0) opening.end(lost(closedEarly[0]))
-      const cancel = (): void => opening.end(canceled(signal.reason))
-      if (signal.aborted) cancel()
-      const letGo = onAbort(signal, cancel)
+      broken.promise.then(reason => opening.end(reason))
+      const letGo = onAbort(signal, () => opening.end(canceled(signal.reason)))
       try {
         wire.send(toConnect(state, terms, options))
         await opening.accepted
@@ -78,8 +86,7 @@ export function mqttTransport(dial: Dial, options: MqttTransportOptions): Transp
   }
 }
 
-function toConnect(state: SessionState, terms: ConnectionTerms, options: MqttTransportOptions): Uint8Array {
-  const { thing, key } = options
+function toConnect(state: SessionState, terms: MqttTerms, { thing, key }: MqttTransportOptions): Uint8Array {
   return encodeToHub({
     type: 'connect',
     clientId: state.clientId,
@@ -88,8 +95,8 @@ function toConnect(state: SessionState, terms: ConnectionTerms, options: MqttTra
     username: thing,
     password: key === undefined ? undefined : encodeUtf8(key),
     properties: {
-      sessionExpiryInterval: options.sessionSeconds ?? 3_600,
-      receiveMaximum: options.receiveMaximum ?? 256,
+      sessionExpiryInterval: terms.sessionSeconds,
+      receiveMaximum: terms.receiveMaximum,
       maximumPacketSize: terms.packetBytesMax,
       userProperties: [[receiveMaximumProperty, `${inFlightMax}`]],
     },

@@ -62,9 +62,9 @@ export interface OutboxStats {
   readonly count: number
   readonly bytes: number
   /** Absent where the outbox is empty. */
-  readonly oldestAgeMs?: number
+  readonly oldestAgeMs?: number | undefined
   /** At the pace of the last acknowledgements; absent while there is none. */
-  readonly drainEstimateMs?: number
+  readonly drainEstimateMs?: number | undefined
   readonly dropped: number
   readonly setAside: number
 }

@@ -1,5 +1,5 @@
 import { isThingmeshError, ThingmeshError } from '../../errors/index.ts'
-import { canceled, onAbort } from '../cancellation.ts'
+import { untilAborted } from '../cancellation.ts'
 import type { ClientEmitter } from '../events.ts'
 import type { Published } from '../http.ts'
 import { type CancelSignal, platform } from '../platform.ts'
@@ -20,8 +20,8 @@ export interface OutboxQueueOptions {
   readonly now: () => number
 }
 
-/** Platforms' timers run no longer than 2 ** 31 ms. */
-const timeoutMsMax = 1e9
+/** How often to look for what has become too old. No timer for each, because a device's clock may be set. */
+const expiryCheckMs = 1_000
 
 /**
  * The drafts of one client that are not acknowledged yet, in order, bounded per channel. Sequences go on where the last
@@ -43,10 +43,9 @@ export class OutboxQueue {
   #gone: number[] = []
   #writing: Promise<void> | undefined
   #sequence = 0
-  #count = 0
-  #bytes = 0
   #dropped = 0
   #setAside = 0
+  #timer: unknown
   #closedBy: ThingmeshError | undefined
   #emptied = deferred()
   /** Milliseconds from one acknowledgement to the next, averaged over about the last sixteen. */
@@ -72,6 +71,7 @@ export class OutboxQueue {
       this.#admit(record)
       this.#sequence = Math.max(this.#sequence, entry.sequence)
     }
+    this.#timer = platform().setInterval(() => this.#dropExpired(), expiryCheckMs)
   }
 
   /**
@@ -188,8 +188,15 @@ export class OutboxQueue {
     return undefined
   }
 
-  #isExpired({ entry: { expiresAtMs } }: OutboxRecord): boolean {
-    return expiresAtMs !== undefined && expiresAtMs <= this.#options.now()
+  /** What is under way is the hub's to answer. */
+  #isExpired({ state, entry: { expiresAtMs } }: OutboxRecord): boolean {
+    const isHere = state === 'new' || state === 'waiting'
+    return isHere && expiresAtMs !== undefined && expiresAtMs <= this.#options.now()
+  }
+
+  #dropExpired(): void {
+    // A copy: who is told of one may publish the next, and more may go for that.
+    for (const record of [...this.#records()]) if (this.#isExpired(record)) this.#drop(record, 'expired')
   }
 
   /** Puts back what is under way, before everything that waits. Its acknowledgement may come all the same. */
@@ -220,23 +227,30 @@ export class OutboxQueue {
   }
 
   stats(): OutboxStats {
+    this.#dropExpired()
     const oldest = this.#oldest
     const interval = this.#ackIntervalMs
+    let count = 0
+    let bytes = 0
+    for (const record of this.#records()) {
+      count++
+      bytes += record.bytes
+    }
     return {
-      count: this.#count,
-      bytes: this.#bytes,
-      ...(oldest === undefined ? {} : { oldestAgeMs: Math.max(0, this.#options.now() - oldest.entry.storedAtMs) }),
-      ...(interval === undefined ? {} : { drainEstimateMs: Math.round(interval * this.#count) }),
+      count,
+      bytes,
+      oldestAgeMs: oldest && Math.max(0, this.#options.now() - oldest.entry.storedAtMs),
+      drainEstimateMs: interval && Math.round(interval * count),
       dropped: this.#dropped,
       setAside: this.#setAside,
     }
   }
 
-  /** Settles when nothing is left; rejects with why the queue was closed before. */
-  async emptied(): Promise<void> {
-    while (this.#count > 0) {
+  /** Settles when nothing is left that is worth sending; rejects with why the queue was closed before, or `canceled` for the signal. */
+  async emptied(signal: CancelSignal | undefined): Promise<void> {
+    while (this.#oldest !== undefined) {
       if (this.#closedBy !== undefined) throw this.#closedBy
-      await this.#emptied.promise
+      await untilAborted(this.#emptied.promise, signal)
     }
   }
 
@@ -244,6 +258,7 @@ export class OutboxQueue {
   async close(reason: ThingmeshError): Promise<void> {
     if (this.#closedBy === undefined) {
       this.#closedBy = reason
+      platform().clearTimeout(this.#timer)
       for (const share of this.#shares.values()) share.rejectWaiters(reason)
       const { code, message, cause } = reason
       const maybeSent = new ThingmeshError(code, message, { cause, outcome: 'unknown' })
@@ -264,19 +279,10 @@ export class OutboxQueue {
 
   /** Settles when there is room, and the share waits for us to arrive. */
   async #room(share: Share, bytes: number, limits: ResolvedLimits, signal: CancelSignal | undefined): Promise<void> {
-    // By then all that is here now is too old, where it can become so.
-    const timer = platform().setTimeout(
-      () => this.#makeRoom(share, bytes, limits),
-      Math.min(limits.ageMaxMs + 1, timeoutMsMax),
-    )
-    try {
-      await this.#wait(share, false, signal)
-      while (!share.fits(bytes, limits)) {
-        share.arrive()
-        await this.#wait(share, true, signal)
-      }
-    } finally {
-      platform().clearTimeout(timer)
+    await this.#wait(share, false, signal)
+    while (!share.fits(bytes, limits)) {
+      share.arrive()
+      await this.#wait(share, true, signal)
     }
   }
 
@@ -287,15 +293,10 @@ export class OutboxQueue {
       throw new ThingmeshError('rate-limited', text, { outcome: 'not-sent' })
     }
     const waiter = share.wait(inFront)
-    // Who was woken has its room, and takes it.
-    const letGo = onAbort(signal, () => {
-      if (share.leave(waiter)) waiter.reject(canceled(signal?.reason))
+    await untilAborted(waiter.promise, signal).catch(error => {
+      // Who was woken has its room, and takes it.
+      if (share.leave(waiter) || this.#closedBy !== undefined) throw error
     })
-    try {
-      await waiter.promise
-    } finally {
-      letGo()
-    }
   }
 
   /** From what is too old in any case, and from what the policy lets go. */
@@ -341,8 +342,6 @@ export class OutboxQueue {
 
   #admit(record: OutboxRecord): void {
     record.share.add(record.bytes)
-    this.#count++
-    this.#bytes += record.bytes
     record.older = this.#newest
     if (this.#newest === undefined) this.#oldest = record
     else this.#newest.newer = record
@@ -362,10 +361,8 @@ export class OutboxQueue {
     // What has gone must not hold what has not.
     record.older = undefined
     record.newer = undefined
-    this.#count--
-    this.#bytes -= bytes
     share.remove(bytes)
-    if (this.#count > 0) return
+    if (this.#oldest !== undefined) return
     this.#ackedAtMs = undefined
     const emptied = this.#emptied
     this.#emptied = deferred()

@@ -1,4 +1,4 @@
-import { isThingmeshError, type ThingmeshError, toThingmeshError } from '../../errors/index.ts'
+import { type ErrorCode, isThingmeshError, type ThingmeshError, toThingmeshError } from '../../errors/index.ts'
 import { type Backoff, backoffMs } from '../backoff.ts'
 import { platform } from '../platform.ts'
 import type { Connection, Settled } from '../transport.ts'
@@ -17,7 +17,7 @@ const refusalsMax = 5
  */
 export class OutboxSender {
   readonly #queue: OutboxQueue
-  readonly #backoff: Backoff | undefined
+  readonly #backoff: Backoff
   #connection: Connection | undefined
   #underWay = 0
   #inFlightMax = 1
@@ -30,7 +30,7 @@ export class OutboxSender {
   #retryAfterSeconds = 0
   #timer: unknown
 
-  constructor(queue: OutboxQueue, backoff: Backoff | undefined) {
+  constructor(queue: OutboxQueue, backoff: Backoff) {
     this.#queue = queue
     this.#backoff = backoff
     queue.onWaiting = () => this.#pump()
@@ -48,7 +48,7 @@ export class OutboxSender {
   detach(): void {
     this.#connection = undefined
     this.#queue.putBack()
-    if (this.#timer !== undefined) platform().clearTimeout(this.#timer)
+    platform().clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
@@ -117,12 +117,12 @@ export class OutboxSender {
   }
 }
 
+const passingCodes: readonly ErrorCode[] = ['unauthenticated', 'canceled', 'internal']
+
 /**
  * Whether the hub will never take this draft. Who we are is the connection's matter, and a hub's own fault may be mended:
  * neither says anything about the draft.
  */
 function isPoison(error: ThingmeshError): boolean {
-  if (error.retryable) return false
-  if (error.code === 'unauthenticated' || error.code === 'canceled' || error.code === 'internal') return false
-  return error.outcome === 'rejected' || error.outcome === 'not-sent'
+  return !error.retryable && !passingCodes.includes(error.code) && error.outcome !== 'unknown'
 }

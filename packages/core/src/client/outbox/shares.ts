@@ -1,5 +1,6 @@
 import { levelEnd } from '../../address/level.ts'
 import type { Published } from '../http.ts'
+import { resolveOptions } from '../option-rules.ts'
 import { type Deferred, deferred } from '../status.ts'
 import type { OutboxEntry, OutboxLimits, OutboxPolicy } from './outbox.ts'
 
@@ -56,18 +57,14 @@ export interface ResolvedLimits {
   readonly bytesMax: number
 }
 
-/** Throws `TypeError` for bounds that nothing would fit in. */
+/** Throws `TypeError` for a policy that there is not, and for bounds that nothing would fit in. */
 export function resolveLimits(limits: OutboxLimits): ResolvedLimits {
-  const resolved = {
-    policy: limits.policy ?? 'block',
-    ageMaxMs: limits.ageMaxMs ?? Number.POSITIVE_INFINITY,
-    countMax: limits.countMax ?? 10_000,
-    bytesMax: limits.bytesMax ?? 16_777_216,
-  }
-  for (const name of ['ageMaxMs', 'countMax', 'bytesMax'] as const) {
-    if (!(resolved[name] >= 1)) throw new TypeError(`${name} of ${resolved[name]}: it must be 1 or more`)
-  }
-  return resolved
+  return resolveOptions(limits, {
+    policy: ['block', 'drop-oldest', 'latest-only', 'none'],
+    ageMaxMs: [Number.POSITIVE_INFINITY, 1],
+    countMax: [10_000, 1],
+    bytesMax: [16_777_216, 1],
+  })
 }
 
 /** What one channel has in the outbox: how many drafts, their bytes, and who waits for room, first come first served. */

@@ -8,6 +8,7 @@ import {
   type ReadOptions,
   type ReceivedMessage,
   type ReceivedPage,
+  readHistory,
   type Subscribed,
   type SubscribeRequest,
   ThingmeshError,
@@ -24,6 +25,7 @@ const inFlightMax = 256
 /** Core's client and a session of the hub, in one process: no bytes in between, and nothing that could break but the hub. */
 export class ClientConnection implements Connection {
   readonly inFlightMax = inFlightMax
+  readonly history = readHistory
   readonly closed: Promise<ThingmeshError>
   readonly #state: TransportState
   #session!: Session

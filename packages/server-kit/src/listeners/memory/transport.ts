@@ -1,5 +1,5 @@
 import type { CancelSignal, Transport } from '@thingmesh/core'
-import { ThingmeshError } from '@thingmesh/core'
+import { resolveOptions, ThingmeshError } from '@thingmesh/core'
 import type { Credential, Ingress } from '../../contracts/index.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { TransportState } from './transport-state.ts'
@@ -23,6 +23,10 @@ export interface MemoryTransportOptions {
 /** Throws `TypeError` for options that cannot be meant. */
 export function memoryTransport(ingress: () => Ingress | undefined, options: MemoryTransportOptions): Transport {
   const credential = toCredential(options)
+  const { sessionSeconds, windowMax } = resolveOptions(options, {
+    sessionSeconds: [3_600, 0],
+    windowMax: [256, 1],
+  })
   const state: TransportState = {
     clientId: options.clientId ?? `tm-${crypto.randomUUID()}`,
     routes: new Map(),
@@ -36,8 +40,8 @@ export function memoryTransport(ingress: () => Ingress | undefined, options: Mem
       if (door === undefined) throw new ThingmeshError('unavailable', 'the hub is not open', { outcome: 'not-sent' })
       const connection = await ClientConnection.open(door, state, {
         credential,
-        expiresInSeconds: options.sessionSeconds ?? 3_600,
-        windowMax: options.windowMax ?? 256,
+        expiresInSeconds: sessionSeconds,
+        windowMax,
       })
       if (!signal.aborted) return connection
       await connection.close(false)
