@@ -92,6 +92,40 @@ describe.each(schemes)('a client over %s', scheme => {
     expect(states.at(-1)).toBe('connected')
   })
 
+  it('says which subscription it may not have any more, and goes on with the others', async () => {
+    const site = await startSite()
+    const { control } = site.hub
+    await control.channels.create({ name: 'aside' })
+    await control.grants.create({ thing: 'sensor', channel: 'aside', actions: ['publish', 'subscribe', 'read'] })
+    const client = await site.open(scheme)
+    const refused: string[] = []
+    const others: string[] = []
+    client.on('subscriptionRefused', ({ filter, error }) => refused.push(`${filter} ${error.code}`))
+    for (const name of ['gapOpened', 'messageDropped', 'draftSetAside'] as const) {
+      client.on(name, () => others.push(name))
+    }
+    const telemetry = client.channel('telemetry').subscribe()
+    const aside = client.channel('aside')
+    const messages = aside.subscribe()
+    await Promise.all([telemetry.confirmed, messages.confirmed])
+    await client.channel('telemetry').publish(0)
+    expect(await take(telemetry, 1)).toEqual([0])
+    const { items } = await control.grants.list({ channel: 'telemetry' })
+    await control.grants.remove(items[0]!.id)
+    // While it is told, and comes back where that takes it.
+    const receipts = [1, 2, 3].map(n => aside.publish(n))
+    await expect(take(telemetry, 1)).rejects.toMatchObject({ code: 'permission-denied' })
+    await Promise.all(receipts)
+    expect(await takeTo(messages, 3)).toEqual([1, 2, 3])
+    await reached(client, 'connected')
+    expect([refused, others]).toEqual([['telemetry/# permission-denied'], []])
+    // Nobody asks for it any more.
+    site.proxy(scheme).cut()
+    await reached(client, 'offline')
+    await reached(client, 'connected')
+    expect(refused).toHaveLength(1)
+  })
+
   it('misses nothing over a restart of the hub', async () => {
     const site = await startSite()
     const subscriber = await site.open(scheme)

@@ -369,6 +369,7 @@ function composeWalk({ store, registry, limits, definitions, meter, controlOf, o
       router,
       cursors,
       limits,
+      counters,
     }),
     presences: new Presences(limits.presencesMax, counters.presencesForgotten),
     controlOf,

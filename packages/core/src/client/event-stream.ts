@@ -2,6 +2,8 @@ import { decodeUtf8 } from '../codec/utf8.ts'
 import { ThingmeshError } from '../errors/index.ts'
 
 export interface StreamEvent {
+  /** Absent for one of the default type. */
+  readonly type: string | undefined
   /** Absent where the event had none. */
   readonly id: string | undefined
   /** Absent where it was no event, but moved the id all the same. */
@@ -13,12 +15,13 @@ const carriageReturn = 0x0d
 
 /**
  * Server-sent events out of bytes, however they are cut (HTML Living Standard, section 9.2.6), as far as a hub writes
- * them: lines end in LF or CRLF, and of the fields only `id` and `data` mean something here.
+ * them: lines end in LF or CRLF, and of the fields only `event`, `id` and `data` mean something here.
  */
 export class EventStreamParser {
   readonly #eventBytesMax: number
   #line: Uint8Array[] = []
   #bytes = 0
+  #type: string | undefined
   #id: string | undefined
   #data: string[] = []
 
@@ -58,18 +61,21 @@ export class EventStreamParser {
     if (colon === 0) return undefined
     const field = colon === -1 ? line : line.slice(0, colon)
     const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
-    if (field === 'id') this.#id = value
+    if (field === 'event') this.#type = value
+    else if (field === 'id') this.#id = value
     else if (field === 'data') this.#data.push(value)
     return undefined
   }
 
   #endEvent(): StreamEvent | undefined {
+    const type = this.#type
     const id = this.#id
     const data = this.#data.length === 0 ? undefined : this.#data.join('\n')
+    this.#type = undefined
     this.#id = undefined
     this.#data = []
     this.#bytes = 0
-    return id === undefined && data === undefined ? undefined : { id, data }
+    return id === undefined && data === undefined ? undefined : { type, id, data }
   }
 
   #takeLine(): string {

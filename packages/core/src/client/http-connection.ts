@@ -1,6 +1,7 @@
 import { ThingmeshError, toThingmeshError } from '../errors/index.ts'
 import { EventStreamParser } from './event-stream.ts'
 import type { Exchange } from './exchange.ts'
+import { readError } from './failure.ts'
 import { readHistory } from './history.ts'
 import { levels, type Published, type ReadOptions, readMessages } from './http.ts'
 import { findLogEnd } from './log-end.ts'
@@ -190,7 +191,11 @@ export class HttpConnection implements Connection {
         const { done, value } = await readUnlessSilent(reader, this.#terms.silenceMs)
         if (this.#streams.get(filter) !== reader) return
         if (done || value === undefined) throw new ThingmeshError('unavailable', 'the hub ended the event stream')
-        for (const { id, data } of parser.push(value)) {
+        for (const { type, id, data } of parser.push(value)) {
+          if (type === 'error') {
+            await this.#refuse(request, data)
+            return
+          }
           if (data !== undefined) {
             const taken: Promise<void> = request.onMessage(toReceived(data)).then(() => void untaken.delete(taken))
             untaken.add(taken)
@@ -208,6 +213,14 @@ export class HttpConnection implements Connection {
         new ThingmeshError(code === 'timeout' ? code : 'unavailable', message, { cause: thrown, outcome: 'unknown' }),
       )
     }
+  }
+
+  /** The stream's last word: what was allowed when it began is not any more. The others go on. Throws where it does not say why. */
+  async #refuse(request: SubscribeRequest, data = ''): Promise<void> {
+    const said = readError(JSON.parse(data))
+    if (said === undefined) throw new ThingmeshError('unavailable', 'the hub ended the event stream')
+    await this.unsubscribe(request.filter)
+    request.onRefused(new ThingmeshError(said.code, said.message, { details: said.details }))
   }
 
   #checkLater(): void {

@@ -6,11 +6,12 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 it('reads events however their bytes are cut', () => {
   const text =
-    'retry: 2000\n\nid: 7\ndata: {"a":"ä"}\n\n: nothing new\n\n: nothing new\nid: 9\n\r\ndata:x\r\ndata: y\r\n\r\n'
+    'retry: 2000\n\nid: 7\ndata: {"a":"ä"}\n\n: nothing new\n\n: nothing new\nid: 9\n\r\nevent: error\r\ndata:x\r\ndata: y\r\n\r\ndata: z\n\n'
   const expected = [
-    { id: '7', data: '{"a":"ä"}' },
-    { id: '9', data: undefined },
-    { id: undefined, data: 'x\ny' },
+    { type: undefined, id: '7', data: '{"a":"ä"}' },
+    { type: undefined, id: '9', data: undefined },
+    { type: 'error', id: undefined, data: 'x\ny' },
+    { type: undefined, id: undefined, data: 'z' },
   ]
   fc.assert(
     fc.property(fc.array(fc.nat({ max: bytes(text).length })), cuts => {

@@ -4,7 +4,7 @@ import type { Thing } from './provision.ts'
 import type { Site } from './site.ts'
 import { until } from './until.ts'
 
-/** MQTT.js, and what it was given. It does not come back by itself. */
+/** MQTT.js, and what it was given. It does not come back by itself, unless it is told to (`reconnectPeriod`). */
 export class JsClient {
   readonly mqtt: MqttClient
   readonly connack: IConnackPacket

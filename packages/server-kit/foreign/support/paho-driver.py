@@ -1,6 +1,6 @@
 """Drives paho-mqtt 1.6: one command a line on stdin, as JSON; one answer or event a line on stdout.
 
-It connects once, and never by itself again.
+It connects once, and by itself again where it is told to.
 """
 
 import json
@@ -42,7 +42,9 @@ def properties_of(packet_type, given):
 
 
 class Driver:
-    def connect(self, host, port, version, id, username, password, clean=True, keepalive=60, will=None, properties=None):
+    def connect(
+        self, host, port, version, id, username, password, clean=True, keepalive=60, will=None, properties=None, returns=False
+    ):
         self.is_5 = version == "5"
         options = {} if self.is_5 else {"clean_session": clean}
         self.client = client = mqtt.Client(client_id=id, protocol=VERSIONS[version], **options)
@@ -50,13 +52,15 @@ class Driver:
         if will:
             extra = {"properties": properties_of(PacketTypes.WILLMESSAGE, will.get("properties"))} if self.is_5 else {}
             client.will_set(will["topic"], will["payload"], will["qos"], will["retain"], **extra)
-        client.on_connect = lambda _client, _data, flags, code, *more: answers.put(
+        client.on_connect = lambda _client, _data, flags, code, *more: self.connected(
             {
                 "sessionPresent": bool(flags["session present"]),
                 "code": code_of(code),
                 "properties": more[0].json() if more and more[0] else {},
             }
         )
+        self.is_back = False
+        client.reconnect_delay_set(1, 1)
         client.on_subscribe = lambda _client, _data, _mid, codes, *more: answers.put({"codes": [code_of(c) for c in codes]})
         client.on_unsubscribe = lambda _client, _data, _mid, *more: answers.put(
             # MQTT 5 has the properties first, and codes only there: one, or a list of them.
@@ -74,8 +78,15 @@ class Driver:
         client.on_disconnect = lambda _client, _data, code, *more: say(event="disconnect", code=code_of(code))
         extra = {"clean_start": clean, "properties": properties_of(PacketTypes.CONNECT, properties)} if self.is_5 else {}
         client.connect(host, port, keepalive, **extra)
-        threading.Thread(target=self.loop, daemon=True).start()
+        threading.Thread(target=client.loop_forever if returns else self.loop, daemon=True).start()
         return answers.get(timeout=20)
+
+    def connected(self, answer):
+        if self.is_back:
+            say(event="connected", **answer)
+        else:
+            answers.put(answer)
+        self.is_back = True
 
     def loop(self):
         while self.client.loop(timeout=0.05) == mqtt.MQTT_ERR_SUCCESS:

@@ -29,6 +29,8 @@ export interface PahoConnect {
     readonly properties?: PahoProperties
   }
   readonly properties?: PahoProperties
+  /** It comes back by itself when its connection ends. */
+  readonly returns?: boolean
 }
 
 /** As Python calls them; before MQTT 5 there is the QoS alone. */
@@ -49,7 +51,7 @@ export interface PahoMessage {
 }
 
 interface Said {
-  readonly event: 'answer' | 'message' | 'disconnect'
+  readonly event: 'answer' | 'message' | 'disconnect' | 'connected'
   readonly [name: string]: unknown
 }
 
@@ -104,6 +106,13 @@ export class Paho {
     const ended = () => this.#said('disconnect')[0]
     await this.#running.says(() => ended() !== undefined, 'the end of the connection')
     return ended()!.code as number
+  }
+
+  /** It came back by itself; whether its session was there. */
+  async returned(): Promise<boolean> {
+    const back = () => this.#said('connected')[0]
+    await this.#running.says(() => back() !== undefined, 'another connection')
+    return back()!.sessionPresent as boolean
   }
 
   /** Gone without a word. */

@@ -58,6 +58,11 @@ export interface Session {
   readonly principal: Principal
   /** The session was there before, with its subscriptions and what it missed. */
   readonly resumed: boolean
+  /**
+   * Why subscriptions of the session that was there before have ended (`permission-denied`, which names them): nothing was left of the right to them when the
+   * peer came back. Absent where there are none such.
+   */
+  readonly revoked?: ThingmeshError | undefined
   /** As granted: the hub may have shortened it. */
   readonly expiresInSeconds: number
 
@@ -91,7 +96,8 @@ export interface Session {
   read(request: ReadRequest): Promise<ReadPage>
   /**
    * The log as it grows, page by page, for as long as the caller goes on asking: no gap and no repeat between two pages. A page may be empty; its
-   * `next` is where to go on from all the same. Ends when the session does. Throws at once what `read` throws.
+   * `next` is where to go on from all the same. Ends when the session does. Throws at once what `read` throws, and later when nothing is left of the right
+   * to it, or of the channel.
    */
   follow(request: FollowRequest): AsyncIterable<ReadPage>
   /** Where a message lies that this session was given. */

@@ -27,6 +27,11 @@ export interface Outlet {
    * The peer has received the delivery, exactly-once, and the hub knows so for good: lets the peer forget the tag (MQTT: PUBREL). Answered by `Session.acknowledge`.
    */
   release(tag: number): void
+  /**
+   * These subscriptions of the session have ended, because nothing is left of the right to them: nothing comes for them any more. The peer has to learn it,
+   * in the protocol's own words (`reason`, `permission-denied`, names them) or by the end of its connection.
+   */
+  revoke(filters: readonly string[], reason: ThingmeshError): void
   /** The hub ends the session: shut down, take-over (`conflict`), revocation (`unauthenticated`). Called once at most. */
   close(reason: ThingmeshError): void
 }

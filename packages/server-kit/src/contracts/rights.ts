@@ -10,8 +10,13 @@ export interface Rights {
 
 /** What happened to rights. `principal` absent: everybody of the domain may be concerned. */
 export type RightsChange =
-  /** Grants or channels changed: compile again. */
-  | { readonly kind: 'changed'; readonly domain: string; readonly principal?: string | undefined }
+  /** Grants or channels changed: compile again. `widens`: nobody has less than before. */
+  | {
+      readonly kind: 'changed'
+      readonly domain: string
+      readonly principal?: string | undefined
+      readonly widens?: true | undefined
+    }
   /** The key or token is no longer valid: sessions that it opened must end. */
   | { readonly kind: 'credential-revoked'; readonly credentialId: string }
   /** The thing or user is gone or disabled: its sessions must end, durable ones included. */

@@ -40,7 +40,7 @@ export function channelCollection(access: DomainAccess): Control['channels'] {
         change.put({ kind: 'channel', id, item })
         return item
       })
-      change.announce({ kind: 'changed', domain: access.domain })
+      change.announce({ kind: 'changed', domain: access.domain, widens: true })
       return created
     })
   }
@@ -83,7 +83,7 @@ export function channelCollection(access: DomainAccess): Control['channels'] {
           updatedAtMs: nowMs,
         })
         change.put({ ...row, item })
-        change.announce({ kind: 'changed', domain: access.domain })
+        change.announce({ kind: 'changed', domain: access.domain, widens: true })
         return item
       })
     },

@@ -51,7 +51,7 @@ export function grantCollection(access: DomainAccess): Control['grants'] {
           pattern: draft.pattern,
         })
         change.put({ kind: 'grant', id, item })
-        change.announce({ kind: 'changed', domain, principal: thingPrincipal(thing.id) })
+        change.announce({ kind: 'changed', domain, principal: thingPrincipal(thing.id), widens: true })
         return item
       })
     })

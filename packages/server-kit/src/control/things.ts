@@ -82,7 +82,8 @@ export function thingCollection(access: DomainAccess): Control['things'] {
         const { domain } = access
         if (row.item.enabled && !item.enabled) {
           change.announce({ kind: 'principal-revoked', domain, principal, deleted: false })
-        } else if (item.enabled && !row.item.enabled) change.announce({ kind: 'changed', domain, principal })
+        } else if (item.enabled && !row.item.enabled)
+          change.announce({ kind: 'changed', domain, principal, widens: true })
         return item
       })
     },

@@ -13,6 +13,10 @@ export const dropReasons = [
 ] as const
 export type DropReason = (typeof dropReasons)[number]
 
+/** Where the hub ended what nothing of the right was left for: a peer that was there, one that came back, or a reader of the log. */
+export const revocations = ['connected', 'returning', 'reading'] as const
+export type Revocation = (typeof revocations)[number]
+
 export const refusals = [
   'permission',
   'no-channel',
@@ -41,6 +45,7 @@ export interface Counters {
   readonly out: Counter
   readonly dropped: Readonly<Record<DropReason, Counter>>
   readonly refused: Readonly<Record<Refusal, Counter>>
+  readonly revoked: Readonly<Record<Revocation, Counter>>
   readonly repeated: Counter
   readonly keysForgotten: Readonly<Record<'keys-per-publisher' | 'keys', Counter>>
   readonly presencesForgotten: Counter
@@ -73,6 +78,13 @@ export function pipelineCounters(meter: Meter): Counters {
     ),
     refused: entries(refusals, limit =>
       meter.counter('thingmesh_refused_total', 'Requests refused before they were accepted.', { limit }),
+    ),
+    revoked: entries(revocations, at =>
+      meter.counter(
+        'thingmesh_subscriptions_revoked_total',
+        'Subscriptions, and readers that followed or waited, that the hub ended because nothing of the right to them was left.',
+        { at },
+      ),
     ),
     repeated: meter.counter(
       'thingmesh_messages_repeated_total',

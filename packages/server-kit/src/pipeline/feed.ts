@@ -174,13 +174,25 @@ export class Feed implements Receiver, BacklogOwner {
   }
 
   unsubscribe(filter: string): boolean {
-    const known = this.subscriptions.get(filter)
+    const known = this.#drop(filter)
     if (known === undefined) return false
+    if (this.#deliveries.lowest !== undefined) this.#withdrawn.add(known, this.#deliveries.deliveredTo)
+    return true
+  }
+
+  /** The right to it has ended. What may have been sent for it is not sent again, but an exactly-once exchange that may have begun is to be ended. */
+  revoke(filter: string): void {
+    const known = this.#drop(filter)
+    const { lowest, sentTo, deliveredTo } = this.#deliveries
+    if (known !== undefined && (lowest !== undefined || sentTo > deliveredTo)) this.#withdrawn.add(known, sentTo)
+  }
+
+  #drop(filter: string): SubscriptionRecord | undefined {
+    const known = this.subscriptions.get(filter)
+    if (known === undefined) return undefined
     this.subscriptions.delete(filter)
     this.#forgetTargets()
-    if (!isShare(filter) && this.#deliveries.lowest !== undefined)
-      this.#withdrawn.add(known, this.#deliveries.deliveredTo)
-    return true
+    return known
   }
 
   targetFor(topic: string): Target | undefined {
@@ -241,7 +253,9 @@ export class Feed implements Receiver, BacklogOwner {
       loan.lender.settled(loan)
     } else {
       if (!this.#deliveries.acknowledge(tag)) return false
-      if (!this.#withdrawn.isEmpty) this.#withdrawn.settle(this.#deliveries.lowest)
+      if (!this.#withdrawn.isEmpty) {
+        this.#withdrawn.settle(this.#deliveries.lowest, this.#deliveries.deliveredTo)
+      }
       if (this.isDurable) this.#context.onProgress(this)
     }
     this.pump()
@@ -353,7 +367,7 @@ export class Feed implements Receiver, BacklogOwner {
     if (!this.#isDue(message)) return true
     const target = this.#owedTarget(message) ?? this.targetFor(message.topic)
     if (target !== undefined) return this.#deliver(message, target)
-    const wanted = weighSubscriptions(this, this.subscriptions.values(), message.topic)?.terms.delivery
+    const wanted = weighSubscriptions(this, this.wanted(), message.topic)?.terms.delivery
     return this.#abandon(message, wanted, 'no-right-any-more')
   }
 
@@ -400,13 +414,14 @@ export class Feed implements Receiver, BacklogOwner {
     return this.#weigh([...this.#withdrawn.values(), ...this.subscriptions.values()], topic)
   }
 
-  /** Read for a subscription that there is, not only for one that has been ended. */
-  #isDue({ topic, sequence }: Message): boolean {
+  /** Read for a subscription that there is, or owed to one that has been ended. */
+  #isDue(message: Message): boolean {
+    const { topic, sequence } = message
     if (this.#withdrawn.isEmpty || this.#deliveries.isOutstanding(sequence)) return true
     for (const { filter, since } of this.subscriptions.values()) {
       if (sequence > since && matchesFilter(filter, topic)) return true
     }
-    return false
+    return this.#deliveries.isUncertain(sequence) && this.#withdrawn.mayOwe(message)
   }
 
   #weigh(subscriptions: Iterable<SubscriptionRecord>, topic: string): Target | undefined {

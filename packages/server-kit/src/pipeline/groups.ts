@@ -178,6 +178,11 @@ export class Groups {
   }
 }
 
+/** What the members of a shared subscription share. */
+export function sharedFilter(share: string): string {
+  return parseShare(share, unlimited).filter
+}
+
 function identify({ domain }: Feed, share: string): Omit<GroupIdentity, 'id'> {
   // It was checked when it came; limits may have been others then.
   return { domain, ...parseShare(share, unlimited) }

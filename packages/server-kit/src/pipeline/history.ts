@@ -1,4 +1,4 @@
-import { type Message, parseFilter, ThingmeshError } from '@thingmesh/core'
+import { type Message, parseFilter, ThingmeshError, toThingmeshError } from '@thingmesh/core'
 import type {
   ChannelDirectory,
   FollowRequest,
@@ -11,6 +11,7 @@ import type {
 } from '../contracts/index.ts'
 import { hasExpired } from './accepted.ts'
 import type { Committer } from './committer.ts'
+import type { Counters } from './counters.ts'
 import type { Cursors } from './cursors.ts'
 import type { LastValues } from './last-values.ts'
 import type { HubLimits } from './limits.ts'
@@ -52,6 +53,9 @@ export class HistoryReader {
   readonly #router: Router
   readonly #cursors: Cursors
   readonly #limits: HubLimits
+  readonly #counters: Counters
+  /** Those who follow, or wait for a first message. */
+  readonly #awaited = new Set<Arrival>()
 
   constructor(parts: {
     log: MessageLog
@@ -62,6 +66,7 @@ export class HistoryReader {
     router: Router
     cursors: Cursors
     limits: HubLimits
+    counters: Counters
   }) {
     this.#log = parts.log
     this.#retained = parts.retained
@@ -71,6 +76,7 @@ export class HistoryReader {
     this.#router = parts.router
     this.#cursors = parts.cursors
     this.#limits = parts.limits
+    this.#counters = parts.counters
   }
 
   async read(reader: Reader, request: ReadRequest): Promise<ReadPage> {
@@ -94,8 +100,7 @@ export class HistoryReader {
     const waitMs = Math.min(request.waitMs ?? 0, this.#limits.waitMsMax)
     if (page.messages.length > 0 || !page.complete || waitMs <= 0) return page
     // Listening starts before the second look, so that nothing falls between the two.
-    const arrival = new Arrival(reader)
-    this.#router.add(request.filter, arrival)
+    const arrival = this.#await(reader, request.filter)
     try {
       const second = await this.#page(reader, query, limit)
       if (second.messages.length > 0) return second
@@ -108,7 +113,7 @@ export class HistoryReader {
       await this.#committer.settled()
       return await this.#page(reader, query, limit)
     } finally {
-      this.#router.remove(request.filter, arrival)
+      this.#leave(arrival)
     }
   }
 
@@ -119,13 +124,14 @@ export class HistoryReader {
   }
 
   async *#pages(reader: Reader, { filter, signal }: FollowRequest, from: number): AsyncGenerator<ReadPage, undefined> {
-    const arrival = new Arrival(reader)
-    this.#router.add(filter, arrival)
+    const arrival = this.#await(reader, filter)
     const ended = AbortSignal.any([reader.signal, signal])
     try {
       let after = from
       while (!ended.aborted) {
         arrival.listen()
+        // Who is slow to take a page may have lost the right meanwhile.
+        this.#check(reader, filter, ['read'])
         const query = { filter, after }
         const { messages, scannedTo, complete } = await this.#page(reader, query, followedMessages, followedBytes)
         after = scannedTo
@@ -134,9 +140,34 @@ export class HistoryReader {
         await this.#committer.settled()
       }
     } finally {
-      this.#router.remove(filter, arrival)
+      this.#leave(arrival)
     }
     return undefined
+  }
+
+  /** Rights were taken away: ends the waiting of those who have nothing left to wait for. */
+  review(domain: string): void {
+    for (const arrival of this.#awaited) {
+      if (arrival.domain !== domain) continue
+      try {
+        this.#check(arrival.reader, arrival.filter, ['read'])
+      } catch (error) {
+        this.#counters.revoked.reading.value += 1
+        arrival.refuse(toThingmeshError(error))
+      }
+    }
+  }
+
+  #await(reader: Reader, filter: string): Arrival {
+    const arrival = new Arrival(reader, filter)
+    this.#awaited.add(arrival)
+    this.#router.add(filter, arrival)
+    return arrival
+  }
+
+  #leave(arrival: Arrival): void {
+    this.#awaited.delete(arrival)
+    this.#router.remove(arrival.filter, arrival)
   }
 
   async latest(reader: Reader, filter: string): Promise<readonly Message[]> {
@@ -211,16 +242,19 @@ function cut(messages: readonly Message[], limit: number, newest: boolean): Mess
 /** Waits for the next message that a reader may read. */
 class Arrival implements Receiver {
   readonly domain: string
-  readonly #rights: () => Rights
+  readonly reader: Reader
+  readonly filter: string
   #arrived = Promise.withResolvers<boolean>()
+  #refusal: ThingmeshError | undefined
 
-  constructor({ domain, rights }: Reader) {
-    this.domain = domain
-    this.#rights = rights
+  constructor(reader: Reader, filter: string) {
+    this.domain = reader.domain
+    this.reader = reader
+    this.filter = filter
   }
 
   targetFor(topic: string): Target | undefined {
-    if (!this.#rights().may('read', topic)) return undefined
+    if (!this.reader.rights().may('read', topic)) return undefined
     const terms = { delivery: 'at-most-once', retainAsPublished: false, subscriptionIds: [], replay: false } as const
     return { receiver: this, terms, atMostOnce: true, noLocal: false }
   }
@@ -229,19 +263,28 @@ class Arrival implements Receiver {
     this.#arrived.resolve(true)
   }
 
+  /** There is nothing to wait for any more. */
+  refuse(error: ThingmeshError): void {
+    this.#refusal = error
+    this.#arrived.resolve(false)
+  }
+
   /** What has arrived before does not count. */
   listen(): void {
+    this.#refusal = undefined
     this.#arrived = Promise.withResolvers<boolean>()
   }
 
-  /** False: nothing did, or the wait was aborted. */
+  /** False: nothing did, or the wait was aborted. Throws why it was refused. */
   async within(waitMs: number, signal: AbortSignal): Promise<boolean> {
     const stop = () => this.#arrived.resolve(false)
     const timer = waitMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(stop, waitMs)
     signal.addEventListener('abort', stop, { once: true })
     if (signal.aborted) stop()
     try {
-      return await this.#arrived.promise
+      const hasArrived = await this.#arrived.promise
+      if (this.#refusal !== undefined) throw this.#refusal
+      return hasArrived
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)

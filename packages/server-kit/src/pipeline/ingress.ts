@@ -2,6 +2,7 @@ import { type LogId, type Principal, parseTopic, ThingmeshError, toThingmeshErro
 import type { Authenticate, Health, Hello, Ingress, Peer, RightsChange, Session, Will } from '../contracts/index.ts'
 import type { Feed } from './feed.ts'
 import { concerns, Proofs, type Throttle } from './proofs.ts'
+import { RightsReview } from './rights-review.ts'
 import { HubSession } from './session.ts'
 import type { Walk } from './walk.ts'
 
@@ -12,6 +13,7 @@ export class HubIngress implements Ingress {
   readonly #walk: Walk
   readonly #proofs: Proofs
   readonly #logId: () => LogId
+  readonly #review: RightsReview
   readonly #sessions = new Map<Feed, HubSession>()
   /** Those that keep a connection, by principal. */
   readonly #connections = new Map<string, number>()
@@ -23,6 +25,7 @@ export class HubIngress implements Ingress {
     this.#walk = walk
     this.#proofs = new Proofs(parts.authenticate, parts.throttle, walk.counters)
     this.#logId = parts.logId
+    this.#review = new RightsReview(this.#sessions, walk.history)
   }
 
   get connectionCount(): number {
@@ -38,6 +41,7 @@ export class HubIngress implements Ingress {
   async stop(): Promise<void> {
     this.#open = false
     clearInterval(this.#expiryTimer)
+    this.#review.stop()
     const reason = new ThingmeshError('unavailable', 'the hub is stopping')
     await Promise.all([...this.#sessions.values()].map(session => session.end(reason)))
     this.#walk.presences.stop()
@@ -68,7 +72,10 @@ export class HubIngress implements Ingress {
   rightsChanged(change: RightsChange): void {
     this.#walk.topics.invalidate()
     this.#walk.router.invalidate()
-    if (change.kind === 'changed') return
+    if (change.kind === 'changed') {
+      if (change.widens !== true) this.#review.add(change)
+      return
+    }
     this.#proofs.revoked(change)
     for (const session of this.#sessions.values()) {
       if (concerns(change, session.principal))
@@ -121,6 +128,7 @@ export class HubIngress implements Ingress {
       prove: credential => this.#proofs.prove(credential, peer),
       onClosed: closed => this.#leave(closed),
     })
+    if (resumed) session.takeUp()
     this.#sessions.set(feed, session)
     this.#walk.presences.came(session)
     if (isConnection) {

@@ -26,9 +26,11 @@ import type {
   Will,
 } from '../contracts/index.ts'
 import { AcceptedMessage, type Origin } from './accepted.ts'
+import type { Revocation } from './counters.ts'
 import type { PayloadCheck } from './definitions.ts'
 import { checkCarried } from './draft.ts'
 import type { Feed } from './feed.ts'
+import { sharedFilter } from './groups.ts'
 import type { Reader } from './history.ts'
 import type { Stay } from './presences.ts'
 import type { Proof } from './proofs.ts'
@@ -77,6 +79,7 @@ export class HubSession implements Session, Stay {
   readonly #admitted = new SparseMap<string, TopicEntry>()
   /** Topics whose last value the principal may have, as of the registry's generation: none that has no value. */
   readonly #readable = new SparseMap<string, number>()
+  #revoked: ThingmeshError | undefined
   #closed = false
   /** What is still being looked for, or followed, when the session closes is for nobody. */
   #closing: AbortController | undefined
@@ -110,6 +113,10 @@ export class HubSession implements Session, Stay {
 
   get activeAtMs(): number {
     return this.#activeAtMs
+  }
+
+  get revoked(): ThingmeshError | undefined {
+    return this.#revoked
   }
 
   get expiresInSeconds(): number {
@@ -291,6 +298,20 @@ export class HubSession implements Session, Stay {
     if (JSON.stringify(principal.grants) === JSON.stringify(grants)) return
     this.#walk.topics.invalidate()
     this.#walk.router.invalidate()
+    // After the answer: the peer learns first that its proof was taken.
+    setImmediate(() => this.review())
+  }
+
+  /** The session was there before. What rights its peer would come back with nobody knew while it was away. */
+  takeUp(): void {
+    this.#revoked = this.#revoke('returning')?.reason
+  }
+
+  /** Ends the subscriptions that nothing is left of the right to, and tells the peer. */
+  review(): void {
+    if (this.#closed) return
+    const ended = this.#revoke('connected')
+    if (ended !== undefined) this.#outlet?.revoke(ended.filters, ended.reason)
   }
 
   async close(how: 'farewell' | 'farewell-with-will' | 'lost', expiresInSeconds?: number): Promise<void> {
@@ -317,6 +338,29 @@ export class HubSession implements Session, Stay {
     // Who may not be here any more has no last word.
     if (reason.code === 'unauthenticated') this.#will = undefined
     return this.close('lost')
+  }
+
+  #revoke(at: Revocation): { readonly filters: readonly string[]; readonly reason: ThingmeshError } | undefined {
+    const { feed } = this
+    const { counters, router, feeds, onFault } = this.#walk
+    const own = [...feed.subscriptions.keys()].filter(filter => !this.#maySubscribe(filter))
+    const shared = [...feed.shares.keys()].filter(filter => !this.#maySubscribe(sharedFilter(filter)))
+    const filters = [...own, ...shared]
+    if (filters.length === 0) return undefined
+    counters.revoked[at].value += filters.length
+    for (const filter of own) {
+      feed.revoke(filter)
+      router.remove(filter, feed)
+    }
+    const left = shared.map(filter => feeds.groups.leave(feed, filter))
+    // One whose record still has them is looked at again when its peer is back.
+    Promise.all([feeds.save(feed), ...left]).catch(error => onFault(error, 'sessions'))
+    return { filters, reason: noRightAnyMore(filters) }
+  }
+
+  /** Some of what it asks for, at least: a wildcard stands for what of it one may have. */
+  #maySubscribe(filter: string): boolean {
+    return this.rights().mayOnSome('subscribe', filter)
   }
 
   /** What the store refused was not transferred: the peer may try again under the same tag. */
@@ -443,7 +487,7 @@ export class HubSession implements Session, Stay {
       counters.refused.topic.value += 1
       return toThingmeshError(error)
     }
-    if (!this.rights().mayOnSome('subscribe', filter)) {
+    if (!this.#maySubscribe(filter)) {
       counters.refused.permission.value += 1
       return new ThingmeshError('permission-denied', 'no right to subscribe to any topic that matches')
     }
@@ -490,4 +534,12 @@ function toSubscription(request: SubscribeRequest, since: number): SubscriptionR
     dialect: request.dialect,
     since,
   }
+}
+
+const namedMax = 8
+
+function noRightAnyMore(filters: readonly string[]): ThingmeshError {
+  const named = filters.slice(0, namedMax).join(', ')
+  const rest = filters.length > namedMax ? ` and ${filters.length - namedMax} more` : ''
+  return new ThingmeshError('permission-denied', `no right any more to subscribe to ${named}${rest}`)
 }

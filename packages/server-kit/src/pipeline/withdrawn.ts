@@ -1,9 +1,10 @@
+import { type Message, matchesFilter } from '@thingmesh/core'
 import type { SubscriptionRecord } from '../contracts/index.ts'
 import { SparseMap } from './sparse.ts'
 
 /**
  * Subscriptions that were ended while something was un-acknowledged: what was sent for them is still owed, and nothing else is (MQTT 5, section
- * 3.10.4). They are kept until everything that was sent by then is acknowledged.
+ * 3.10.4). They are kept until everything that was sent by then, or may have been, is acknowledged.
  */
 export class Withdrawn {
   readonly #max: number
@@ -40,10 +41,19 @@ export class Withdrawn {
     }
   }
 
-  /** Everything below `lowest` is acknowledged; `undefined`: everything is. */
-  settle(lowest: number | undefined): void {
+  /** Whether the message may have been sent for one of them. */
+  mayOwe({ topic, sequence }: Pick<Message, 'topic' | 'sequence'>): boolean {
+    for (const { subscription, through } of this.#subscriptions.values()) {
+      const isWithin = sequence > subscription.since && sequence <= through
+      if (isWithin && matchesFilter(subscription.filter, topic)) return true
+    }
+    return false
+  }
+
+  /** Everything below `lowest` is acknowledged; `undefined`: everything up to `deliveredTo` is. */
+  settle(lowest: number | undefined, deliveredTo: number): void {
     for (const [filter, { through }] of this.#subscriptions) {
-      if (lowest === undefined || lowest > through) this.#subscriptions.delete(filter)
+      if (lowest === undefined ? deliveredTo >= through : lowest > through) this.#subscriptions.delete(filter)
     }
   }
 }

@@ -226,7 +226,7 @@ describe('channels', () => {
     const before = records.writes
     await control.channels.createMany([{ name: 'a' }, { name: 'b' }])
     expect(records.writes - before).toBe(1)
-    expect(announced).toEqual([{ kind: 'changed', domain: 'default' }])
+    expect(announced).toEqual([{ kind: 'changed', domain: 'default', widens: true }])
     expect(await codeOf(control.channels.createMany([{ name: 'c' }, { name: 'a' }]))).toBe('conflict')
     expect((await control.channels.list()).items.map(item => item.name)).toEqual(['a', 'b'])
   })

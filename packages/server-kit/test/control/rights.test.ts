@@ -60,7 +60,7 @@ describe('grants', () => {
     announced.length = 0
     const changed = { kind: 'changed', domain: 'default', principal: `thing:${thing.id}` }
     const grant = await control.grants.create({ thing: thing.id, channel: 'telemetry', actions: ['publish'] })
-    expect(announced).toEqual([changed])
+    expect(announced).toEqual([{ ...changed, widens: true }])
     const narrowed = await control.grants.update(grant.id, { pattern: 'a' })
     expect(narrowed).toMatchObject({ actions: ['publish'], pattern: 'a' })
     expect(may('publish', 'telemetry/b')).toBe(false)
@@ -70,7 +70,7 @@ describe('grants', () => {
     expect(may('read', 'telemetry/a')).toBe(true)
     await control.grants.remove(grant.id)
     expect(may('read', 'telemetry/a')).toBe(false)
-    expect(announced).toEqual([changed, changed, changed, changed])
+    expect(announced).toEqual([{ ...changed, widens: true }, changed, changed, changed])
     expect(await codeOf(control.grants.get(grant.id))).toBe('not-found')
     expect(await codeOf(control.grants.remove(grant.id))).toBe('not-found')
   })
@@ -148,7 +148,7 @@ describe('what takes rights away', () => {
     expect(may('publish', 'telemetry/a')).toBe(true)
     expect(announced).toEqual([
       { kind: 'principal-revoked', domain: 'default', principal: `thing:${thing.id}`, deleted: false },
-      { kind: 'changed', domain: 'default', principal: `thing:${thing.id}` },
+      { kind: 'changed', domain: 'default', principal: `thing:${thing.id}`, widens: true },
     ])
   })
 
@@ -185,7 +185,7 @@ describe('what takes rights away', () => {
     const { control, announced } = await start()
     announced.length = 0
     await control.channels.update('telemetry', { enabled: false })
-    expect(announced).toEqual([{ kind: 'changed', domain: 'default' }])
+    expect(announced).toEqual([{ kind: 'changed', domain: 'default', widens: true }])
   })
 })
 

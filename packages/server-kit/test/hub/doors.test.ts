@@ -102,6 +102,34 @@ it('a reader that waits is answered when something comes, whatever door it comes
   }
 })
 
+it('a reader that waits is refused when there is nothing left for it to wait for', async () => {
+  const { hub, thing, url, admin, counter } = await startDoors()
+  const secret = await thing('sensor')
+  await hub.control.channels.create({ name: 'aside' })
+  await hub.control.grants.create({ thing: 'sensor', channel: 'aside', actions: ['read', 'publish'] })
+  const http = connectHttp(url, { key: secret })
+  const operator = connectHttp(url, { token: hub.adminToken! })
+  const { next: after } = await http.read('telemetry/#')
+  const waiting = [
+    http.read('telemetry/#', { after, waitSeconds: 20 }),
+    operator.read('telemetry/#', { after, waitSeconds: 20 }),
+  ]
+  const elsewhere = http.read('aside/#', { after, waitSeconds: 20 })
+  // A round trip later they wait.
+  await http.read('telemetry/#')
+  const from = performance.now()
+  for await (const grant of admin.grants.list({ thing: 'sensor', channel: 'telemetry' }))
+    await admin.grants.remove(grant.id)
+  await expect(waiting[0]).rejects.toMatchObject({ code: 'permission-denied', details: { status: 403 } })
+  // Who may read all there is, until there is nothing.
+  await admin.channels.remove('telemetry')
+  await expect(waiting[1]).rejects.toMatchObject({ code: 'not-found', details: { status: 404 } })
+  expect(performance.now() - from).toBeLessThan(2_000)
+  expect(counter('thingmesh_subscriptions_revoked_total', { at: 'reading' })).toBe(2)
+  await http.publish('aside/a', 'goes on')
+  expect((await elsewhere).messages.map(({ payload }) => payload)).toEqual(['goes on'])
+})
+
 it('a batch of many is one commit', async () => {
   const store = gatedStore()
   const httpDoor = httpListener({ port: 0 })

@@ -22,6 +22,8 @@ export interface Heard {
 
 export interface Client {
   readonly heard: readonly Heard[]
+  /** What it is told beside messages of what it listens to, and of its connection, in the protocol's own words. */
+  readonly told: readonly string[]
   /** At least once. Settles with the ack where there is one, and gives the id where that has it. */
   publish(said: Said): Promise<string | undefined>
   /** Everything that is published to the channel from now on. False where that is refused. */

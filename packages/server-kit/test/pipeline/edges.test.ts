@@ -83,7 +83,7 @@ describe('a right that ends', () => {
       credential: { kind: 'token', token: token.secret },
       peer: { address: 'test' },
       clientId: 'app',
-      outlet: { deliver: () => true, release: () => undefined, close: () => undefined },
+      outlet: { deliver: () => true, release: () => undefined, revoke: () => undefined, close: () => undefined },
       will: {
         draft: {
           topic: 'telemetry/will',
@@ -181,6 +181,7 @@ it('a receiver that fails costs nobody else a message', async () => {
         throw new Error('broken')
       },
       release: () => undefined,
+      revoke: () => undefined,
       close: () => undefined,
     },
   })

@@ -114,6 +114,11 @@ export class Observer implements Outlet {
     this.#session?.acknowledge(tag)
   }
 
+  /** It is one subscription, and ends with it. */
+  revoke(_filters: readonly string[], reason: ThingmeshError): void {
+    if (!this.#ended) this.#refuse(reason)
+  }
+
   /** The hub ends the session: a notification that is an error is the last one (RFC 7641, section 4.2). */
   close(reason: ThingmeshError): void {
     if (this.#ended) return
@@ -173,7 +178,8 @@ export class Observer implements Outlet {
     const { remote, token, transferKey } = this.facts
     const value = representations.of(message, this.isPattern, Date.now())
     if (!this.#takes(value)) {
-      this.#refuse()
+      const text = 'a message came in another format than accept asks for'
+      this.#refuse(new ThingmeshError('unsupported', text, { details: { coapCode: Code.notAcceptable } }))
       return
     }
     const confirmable = remote.isReliable || this.#isConfirmable(tag, nowMs())
@@ -197,12 +203,13 @@ export class Observer implements Outlet {
     return value.payload.byteLength === 0 || isAcceptable(value, this.facts.accept)
   }
 
-  /** What it does not take ends it, so that it does not miss anything without knowing (RFC 7641, section 4.2). */
-  #refuse(): void {
+  /**
+   * What it does not take, or may not have any more, ends it, so that it does not miss anything without knowing (RFC 7641, section 4.2). An address that is not
+   * proved is told when it registers again.
+   */
+  #refuse(error: ThingmeshError): void {
     const { remote, token, confirmable } = this.facts
-    const text = 'a message came in another format than accept asks for'
-    const error = new ThingmeshError('unsupported', text, { details: { coapCode: Code.notAcceptable } })
-    remote.notify(token, errorResponse(error), confirmable, () => undefined)
+    if (this.#begun && remote.isProved) remote.notify(token, errorResponse(error), confirmable, () => undefined)
     void this.end('refused')
   }
 

@@ -125,6 +125,7 @@ export class Sessions {
       // Never called: what observes has a session of its own.
       deliver: () => false,
       release: () => undefined,
+      revoke: () => undefined,
       close: reason => {
         endedBy = reason
         if (entry === undefined) return

@@ -1,3 +1,5 @@
+import { isThingmeshError, type ThingmeshError } from '@thingmesh/core'
+import { toErrorJson } from './errors.ts'
 import { type BodyStream, type Reply, streamReply } from './reply.ts'
 
 export const eventStreamType = 'text/event-stream'
@@ -36,6 +38,9 @@ export function eventStreamReply<Page>(source: EventSource<Page>): Reply {
           next = pages.next()
         }
       }
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown
+      await write(toErrorEvent(thrown))
     } finally {
       ended.abort()
     }
@@ -45,6 +50,16 @@ export function eventStreamReply<Page>(source: EventSource<Page>): Reply {
 
 /** For what is in no log, and has no position to come back to. */
 export const plainHeartbeat = ': nothing new\n\n'
+
+/** What was allowed when the stream began. A browser that comes back is answered with it, and gives up. */
+function isRefusal(error: unknown): error is ThingmeshError {
+  return isThingmeshError(error) && (error.code === 'permission-denied' || error.code === 'not-found')
+}
+
+/** By this name a browser tells the same function of it as of a stream that broke, with `data`. */
+function toErrorEvent(error: ThingmeshError): string {
+  return `event: error\n${toEvent({ error: toErrorJson(error) })}`
+}
 
 /** `value` as JSON has no line feed in it. */
 export function toEvent(value: unknown, id?: string): string {

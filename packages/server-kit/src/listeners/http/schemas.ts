@@ -200,7 +200,10 @@ export const message = v.strictObject({
 
 export const eventStream = v.pipe(
   v.string(),
-  v.description('Events of the default type: `id` is the cursor, `data` a message as JSON.'),
+  v.description(
+    'Events of the default type: `id` is the cursor, `data` a message as JSON. One of the type `error` is the last: the right to it has ended, and `data` ' +
+      'is the body of a refusal.',
+  ),
 )
 
 export const messagePage = v.strictObject({

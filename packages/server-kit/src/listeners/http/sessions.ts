@@ -76,6 +76,7 @@ export function openSessions(context: ListenerContext, options: SessionsOptions)
       // Never called: a session of this listener subscribes to nothing.
       deliver: () => false,
       release: () => undefined,
+      revoke: () => undefined,
       close(reason) {
         endedByHub = reason
         if (entry === undefined) return

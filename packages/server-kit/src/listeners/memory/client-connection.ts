@@ -103,7 +103,17 @@ export class ClientConnection implements Connection {
       return true
     },
     release: tag => void this.#session.acknowledge(tag),
+    revoke: (filters, reason) => {
+      for (const filter of filters) this.#refuse(filter, reason)
+    },
     close: reason => this.#end(reason),
+  }
+
+  #refuse(filter: string, reason: ThingmeshError): void {
+    const { routes } = this.#state
+    const route = routes.get(filter)
+    routes.delete(filter)
+    route?.request.onRefused(reason)
   }
 
   /** What its readers have in front of them, and the hub delivers again to a session that came back, is the same message. */

@@ -57,6 +57,11 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
     return this.#session.resumed
   }
 
+  /** Why subscriptions of that session have ended: nothing was left of the right to them. */
+  get revoked(): ThingmeshError | undefined {
+    return this.#session.revoked
+  }
+
   /** Messages that have come and were not read yet. */
   get waiting(): number {
     return this.#queue.length
@@ -104,7 +109,7 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
     return this.close()
   }
 
-  /** Ends when the connection is closed here; throws the hub's reason when it was closed there. */
+  /** Ends when the connection is closed here; throws the hub's reason when it was closed there, as when a subscription's right was taken away. */
   async *[Symbol.asyncIterator](): AsyncIterator<Message> {
     for (;;) {
       this.#acknowledgeTaken()
@@ -133,10 +138,12 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
     release: tag => {
       this.#session.acknowledge(tag)
     },
-    close: reason => {
-      this.#closedBy = reason
-      this.#end()
+    // Its messages come one way, whatever they come for: there is no other way to say it.
+    revoke: (_filters, reason) => {
+      this.#closeBy(reason)
+      void this.#session.close('lost').catch(() => undefined)
     },
+    close: reason => this.#closeBy(reason),
   }
 
   /** A reader that has come back for more is done with what it took, also where it began to iterate anew. */
@@ -146,6 +153,11 @@ export class MemoryConnection implements AsyncIterable<Message>, AsyncDisposable
     this.#taken = undefined
     if (taken.tag !== 0) this.#session.acknowledge(taken.tag)
     this.#session.resume()
+  }
+
+  #closeBy(reason: ThingmeshError): void {
+    this.#closedBy = reason
+    this.#end()
   }
 
   #end(): void {

@@ -191,6 +191,14 @@ export class MqttEngine implements Outlet {
     this.#wire.end()
   }
 
+  /**
+   * MQTT has no word for it but the end of the connection, and DISCONNECT's for what an administrator did. Nothing was refused that the peer asked for: who
+   * is back asks again for what it wants, and the SUBACK says that it may not have it.
+   */
+  revoke(_filters: readonly string[], { message }: ThingmeshError): void {
+    this.end(new ThingmeshError('canceled', message))
+  }
+
   readonly #onPacket = (packet: Packet): boolean => {
     if (this.#phase === 'open') this.#handle(packet)
     else if (this.#phase === 'waiting' && packet.type === 'connect') this.#connect(packet)
@@ -293,7 +301,7 @@ export class MqttEngine implements Outlet {
       // What it grants the peer has to know: nothing of it can be left out (MQTT 5, section 3.1.3.1).
       if (!this.#fits(connack))
         throw new ThingmeshError('too-large', 'the peer takes no CONNACK that says what it has to')
-      this.#send(connack)
+      this.#send(this.#withRevoked(connack, session))
     } catch (thrown) {
       this.#refuseConnect(toThingmeshError(thrown))
       // What went wrong may have gone wrong behind the door.
@@ -310,6 +318,13 @@ export class MqttEngine implements Outlet {
   readonly #admit = (principal: Principal): void => {
     const elsewhere = this.#context.decisions.redirection(principal)
     if (elsewhere !== undefined) throw elsewhere
+  }
+
+  /** Who comes back to a session need not subscribe again, and would not learn otherwise what is not subscribed to any more. */
+  #withRevoked(connack: ConnackPacket, { revoked }: Session): ConnackPacket {
+    if (revoked === undefined) return connack
+    const told = { ...connack, properties: { ...connack.properties, ...this.#reason(revoked) } }
+    return this.#fits(told) ? told : connack
   }
 
   #responseInformation({ properties }: ConnectPacket, { principal }: Session) {

@@ -341,13 +341,16 @@ describe('an observer’s right', () => {
     await expect.poll(() => observers(site)).toBe(0)
   })
 
-  it('that was taken away takes effect with the next message', async () => {
+  it('that was taken away ends it: 4.03 is the last notification', async () => {
     const { site, sensor, writer } = await start()
     const peer = await proved(site, sensor, writer)
     const { items } = await site.hub.control.grants.list({ thing: 'sensor' })
     await site.hub.control.grants.remove(items[0]!.id)
     await writer.publish('telemetry/a', 'after')
-    await peer.settled()
+    const last = await peer.notification(token)
+    expect([last.code, uintOf(last, OptionNumber.observe)]).toEqual([Code.forbidden, undefined])
+    expect(textOf(last)).toBe('no right any more to subscribe to telemetry/a')
+    await expect.poll(() => observers(site)).toBe(0)
     expect(peer.inbox).toEqual([])
   })
 

@@ -369,6 +369,17 @@ describe('proving oneself anew', () => {
     expect(await peer.texts(2)).toEqual(['x', 'y'])
   })
 
+  it('ends what nothing is left of the right to by the new proof', async () => {
+    let filter = 'telemetry/a/#'
+    const { site } = await start({ principal: () => ({ grants: [{ actions: ['subscribe'], filter }] }) })
+    const peer = await enter(site)
+    await peer.subscribe('telemetry/a/#')
+    filter = 'telemetry/b/#'
+    say(peer, 'ann 0', reAuthenticate)
+    expect((await peer.take('auth')).reasonCode).toBe(0)
+    expect(await peer.closeReason()).toBe(0x98)
+  })
+
   it.each<[string, number, (peer: TestPeer) => void | Promise<void>]>([
     [
       'as somebody else',

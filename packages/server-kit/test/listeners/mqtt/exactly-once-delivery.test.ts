@@ -330,6 +330,8 @@ describe.each(levels)('a delivery with QoS 2 to a peer of MQTT %s', (_, level) =
         channel: 'telemetry',
         actions: ['publish', 'subscribe'],
       })
+      // Its subscription has ended with the right.
+      expect(await back.subscribe('telemetry/#', { qos: 2 })).toEqual([2])
     }
     back.acknowledges = true
     await say('kept')

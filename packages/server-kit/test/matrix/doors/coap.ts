@@ -2,6 +2,7 @@ import {
   type CoapBody,
   type CoapOption,
   Code,
+  codeText,
   findStrings,
   findUint,
   fromContentFormat,
@@ -63,16 +64,20 @@ function coapDoor(name: string, connect: (who: Who) => Promise<Peer>): Door {
     async open(who) {
       const peer = await connect(who)
       const heard: Heard[] = []
+      const told: string[] = []
       let isOpen = true
       let observations = 0
       const hear = async (token: Uint8Array) => {
         while (isOpen) {
           const notification = await peer.notification(token).catch(() => undefined)
-          if (notification !== undefined) heard.push(toHeard(notification))
+          if (notification === undefined) continue
+          if (notification.code < Code.badRequest) heard.push(toHeard(notification))
+          else told.push(`${codeText(notification.code)} ${new TextDecoder().decode(notification.payload)}`)
         }
       }
       return {
         heard,
+        told,
         async publish(said) {
           const { code } = await peer.ask({ code: Code.post, ...toRequest(said) })
           if (code !== Code.changed) throw new Error(`refused with ${code}`)

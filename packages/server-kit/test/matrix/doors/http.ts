@@ -17,8 +17,10 @@ export function httpDoor(port: number): Door {
       const authorization = `Thing ${key}`
       const leaving = new AbortController()
       const heard: Heard[] = []
+      const told: string[] = []
       return {
         heard,
+        told,
         async publish({ topic, payload, contentType, expiresInSeconds }) {
           const response = await fetch(urlOf(topic, `?expires=${expiresInSeconds}`), {
             method: 'POST',
@@ -32,7 +34,7 @@ export function httpDoor(port: number): Door {
           const headers = { authorization, accept: 'text/event-stream' }
           const response = await fetch(urlOf(channel), { headers, signal: leaving.signal })
           if (response.status !== 200) return false
-          void hear(response, heard)
+          void hear(response, heard, told)
           return true
         },
         close: () => leaving.abort(),
@@ -41,14 +43,21 @@ export function httpDoor(port: number): Door {
   }
 }
 
-async function hear(response: Response, heard: Heard[]): Promise<void> {
+async function hear(response: Response, heard: Heard[], told: string[]): Promise<void> {
   let text = ''
+  let type = ''
   try {
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
       const lines = (text + chunk).split('\n')
       text = lines.pop()!
-      for (const line of lines) if (line.startsWith('data: ')) heard.push(toHeard(JSON.parse(line.slice(6))))
+      for (const line of lines) {
+        if (line.startsWith('event: ')) type = line.slice(7)
+        else if (line === '') type = ''
+        else if (line.startsWith('data: ') && type === '') heard.push(toHeard(JSON.parse(line.slice(6))))
+        else if (line.startsWith('data: ')) told.push(`${type} ${line.slice(6)}`)
+      }
     }
+    told.push('ended')
   } catch {
     // Left, or cut.
   }

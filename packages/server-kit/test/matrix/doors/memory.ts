@@ -1,4 +1,4 @@
-import { type Message, messageId } from '@thingmesh/core'
+import { type Message, messageId, type ThingmeshError } from '@thingmesh/core'
 import type { MemoryListener } from '@thingmesh/server-kit/memory'
 import type { Door, Heard } from '../door.ts'
 
@@ -12,11 +12,14 @@ export function memoryDoor(listener: MemoryListener): Door {
     async open({ key }) {
       const connection = await listener.connect({ credential: { kind: 'key', secret: key } })
       const heard: Heard[] = []
-      void (async () => {
+      const told: string[] = []
+      const hear = async () => {
         for await (const message of connection) heard.push(toHeard(message))
-      })()
+      }
+      void hear().catch(({ code, message }: ThingmeshError) => told.push(`${code} ${message}`))
       return {
         heard,
+        told,
         publish: async ({ topic, payload, contentType, expiresInSeconds }) =>
           (await connection.publish(topic, payload, { contentType, properties: { expiresInSeconds } })).id,
         listen: channel =>

@@ -13,6 +13,9 @@ export function mqttDoor(name: string, url: string, protocolVersion: 4 | 5): Doo
       const options = { username: thing, password: key, protocolVersion, reconnectPeriod: 0 }
       const client = await mqtt.connectAsync(url, options, false)
       const heard: Heard[] = []
+      const told: string[] = []
+      client.on('disconnect', ({ reasonCode, properties }) => told.push(`${reasonCode} ${properties?.reasonString}`))
+      client.on('close', () => told.push('closed'))
       // MQTT 3.1.1 has no other way to refuse a publish.
       const closed = new Promise<never>((_resolve, reject) => client.on('close', () => reject(new Error('closed'))))
       closed.catch(() => undefined)
@@ -22,6 +25,7 @@ export function mqttDoor(name: string, url: string, protocolVersion: 4 | 5): Doo
       })
       return {
         heard,
+        told,
         async publish({ topic, payload, contentType, expiresInSeconds }) {
           const properties = { contentType, messageExpiryInterval: expiresInSeconds }
           const publishing = client.publishAsync(topic, Buffer.from(payload), {

@@ -46,6 +46,8 @@ class Lines {
   readonly #key: string
   readonly #subprotocol: string
   readonly #onMessage: (bytes: Uint8Array) => void
+  /** What ended them. */
+  readonly told: string[] = []
   readonly #open: WebSocket[] = []
 
   constructor(port: number, key: string, subprotocol: string, onMessage: (bytes: Uint8Array) => void) {
@@ -63,6 +65,7 @@ class Lines {
     this.#open.push(webSocket)
     webSocket.on('error', () => undefined)
     webSocket.on('message', (data: RawData) => this.#onMessage(new Uint8Array(data as Buffer)))
+    webSocket.on('close', (code, reason) => this.told.push(`${code} ${reason}`))
     const closed = once(webSocket, 'close').then(() => undefined)
     await once(webSocket, 'open')
     return { webSocket, closed }
@@ -86,6 +89,7 @@ function envelopesDoor(port: number, format: Format): Door {
       const lines = new Lines(port, key, format.subprotocol, bytes => {
         const fields = format.decode(bytes)
         if (fields.type === 'message') heard.push(toHeard(fields))
+        else if (fields.id === undefined) lines.told.push(`${fields.pattern} ${fields.code} ${fields.message}`)
         else answers.get(fields.id)?.(fields)
       })
       let count = 0
@@ -98,6 +102,7 @@ function envelopesDoor(port: number, format: Format): Door {
       let publisher: Line | undefined
       return {
         heard,
+        told: lines.told,
         async publish({ topic, payload, contentType, expiresInSeconds }: Said) {
           const [channel, ...subtopic] = topic.split('/')
           publisher ??= await lines.open(channel!)
@@ -128,6 +133,7 @@ export function plainFramesDoor(port: number): Door {
       const lines = new Lines(port, key, 'thingmesh.plain.v1', payload => heard.push({ payload }))
       return {
         heard,
+        told: lines.told,
         async publish({ topic, payload }) {
           const [channel, ...subtopic] = topic.split('/')
           const { webSocket, closed } = await lines.open(channel!, subtopic)

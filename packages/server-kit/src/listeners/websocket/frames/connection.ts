@@ -122,6 +122,14 @@ export class FramesConnection implements WebSocketHandler, Line, Outlet {
     this.#session?.acknowledge(tag)
   }
 
+  revoke(filters: readonly string[], reason: ThingmeshError): void {
+    try {
+      this.#speech?.revoke(filters, reason)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
   close(reason: ThingmeshError): void {
     this.fail(reason)
   }

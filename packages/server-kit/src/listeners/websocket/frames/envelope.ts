@@ -67,6 +67,10 @@ export class EnvelopeSpeech implements Speech {
     return format.encode({ type: 'message', ...(replay ? { lastValue: true } : undefined), ...fields })
   }
 
+  revoke(filters: readonly string[], reason: ThingmeshError): void {
+    for (const filter of filters) this.#endSubscription(filter, reason)
+  }
+
   lastWords(reason: ThingmeshError): Frame {
     return this.#errorFrame(undefined, reason)
   }
@@ -116,11 +120,23 @@ export class EnvelopeSpeech implements Speech {
     const pages = session.follow({ filter, after, signal: ended })
     this.#subscriptions.set(filter, follower)
     this.#acknowledge(id)
-    const { format, target } = this.#context
-    const pattern = filter.slice(target.channel.length + 1)
+    const { format } = this.#context
+    const pattern = this.#patternOf(filter)
     const toFrame = (message: Message) =>
       format.encode({ type: 'message', pattern, ...format.fieldsOf(message, session.cursorOf(message)) })
-    sendPages(pages, this.#line, toFrame, ended).catch(error => this.#line.fail(error))
+    sendPages(pages, this.#line, toFrame, ended).catch(thrown => {
+      const error = toThingmeshError(thrown)
+      const isRevoked = error.code === 'permission-denied' || error.code === 'not-found'
+      if (!isRevoked) this.#line.fail(error)
+      // One that has been ended, or begun anew, since is another one's.
+      else if (this.#subscriptions.get(filter) === follower) this.#endSubscription(filter, error)
+    })
+  }
+
+  /** It is over, and the connection is not. */
+  #endSubscription(filter: string, reason: ThingmeshError): void {
+    this.#subscriptions.delete(filter)
+    this.#line.send(this.#errorFrame(undefined, reason, this.#patternOf(filter)))
   }
 
   async #unsubscribe(id: RequestId, pattern: string | undefined): Promise<void> {
@@ -139,6 +155,10 @@ export class EnvelopeSpeech implements Speech {
     return `${this.#context.target.channel}/${pattern}`
   }
 
+  #patternOf(filter: string): string {
+    return filter.slice(this.#context.target.channel.length + 1)
+  }
+
   #acknowledge(id: RequestId, more: Readonly<Record<string, unknown>> = {}): void {
     if (id !== undefined) this.#line.send(this.#context.format.encode({ type: 'ack', id, ...more }))
   }
@@ -150,10 +170,11 @@ export class EnvelopeSpeech implements Speech {
     this.#line.send(this.#errorFrame(id, error))
   }
 
-  #errorFrame(id: RequestId, error: ThingmeshError): Frame {
+  #errorFrame(id: RequestId, error: ThingmeshError, pattern?: string): Frame {
     const fields = {
       type: 'error',
       ...(id === undefined ? undefined : { id }),
+      ...(pattern === undefined ? undefined : { pattern }),
       code: error.code,
       message: textOf(error),
     }

@@ -1,4 +1,4 @@
-import { type Message, toPayloadText } from '@thingmesh/core'
+import { type Message, type ThingmeshError, toPayloadText } from '@thingmesh/core'
 import { byteTexts } from './byte-texts.ts'
 import type { Frame } from './format.ts'
 import { sendPages } from './log-follower.ts'
@@ -61,6 +61,11 @@ export class PlainSpeech implements Speech {
 
   encode(message: Message): Frame {
     return toPlainFrame(message)
+  }
+
+  /** Who may only publish from now on can come back to do that. */
+  revoke(_filters: readonly string[], reason: ThingmeshError): never {
+    throw reason
   }
 
   lastWords(): undefined {

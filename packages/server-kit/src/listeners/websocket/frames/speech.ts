@@ -10,6 +10,8 @@ export interface Speech {
   received(frame: Frame): void
   /** A live message as a frame. Asked once for all that speak the same, within one turn. */
   encode(message: Message, terms: DeliveryTerms): Frame
+  /** What is said of subscriptions that have ended. Throws what ends the connection. */
+  revoke(filters: readonly string[], reason: ThingmeshError): void
   /** What is said before the connection is closed for a reason. */
   lastWords(reason: ThingmeshError): Frame | undefined
 }

@@ -112,9 +112,12 @@ describe('who is on a WebSocket for messages', () => {
     for (const peer of [live, log]) expect(await peer.fields()).toMatchObject({ payload: 'one' })
     await site.hub.control.grants.remove(grant.id)
     await other.publish('telemetry/a', 'two')
-    // An answer comes behind what would have come before it.
-    for (const peer of [live, log])
-      expect(await peer.ask({ type: 'unsubscribe', id: 2 })).toMatchObject({ type: 'ack' })
+    const facts = { type: 'error', pattern: 'a', code: 'permission-denied' }
+    for (const peer of [live, log]) expect(await peer.fields()).toMatchObject(facts)
+    // It is over, and the connection is not.
+    for (const peer of [live, log]) {
+      expect(await peer.ask({ type: 'unsubscribe', id: 2 })).toMatchObject({ type: 'error', id: 2, code: 'not-found' })
+    }
     expect(live.heard).toEqual([])
   })
 

@@ -1,0 +1,66 @@
+import type { RightsChange } from '../contracts/index.ts'
+import type { HistoryReader } from './history.ts'
+import type { HubSession } from './session.ts'
+
+/** Who replaces a grant by removing it and creating another one has taken nothing away. Far below the second that is promised. */
+const gatherMs = 100
+/** Looked at in one turn of the event loop. */
+const sessionsAtOnce = 64
+
+type Taken = Extract<RightsChange, { readonly kind: 'changed' }>
+
+/**
+ * Looks, a moment after rights were taken away, whose subscriptions nothing is left of, and ends those. Nothing is delivered in that moment either: rights are
+ * weighed at delivery.
+ */
+export class RightsReview {
+  readonly #sessions: ReadonlyMap<unknown, HubSession>
+  readonly #history: HistoryReader
+  /** By domain: everybody, or these principals. */
+  #taken = new Map<string, Set<string> | 'everybody'>()
+  /** What is still to be looked at, of the changes before. */
+  #due: HubSession[] = []
+  #timer: NodeJS.Timeout | undefined
+  #turn: NodeJS.Immediate | undefined
+
+  constructor(sessions: ReadonlyMap<unknown, HubSession>, history: HistoryReader) {
+    this.#sessions = sessions
+    this.#history = history
+  }
+
+  add({ domain, principal }: Taken): void {
+    const known = this.#taken.get(domain)
+    if (principal === undefined) this.#taken.set(domain, 'everybody')
+    else if (known === undefined) this.#taken.set(domain, new Set([principal]))
+    else if (known !== 'everybody') known.add(principal)
+    this.#timer ??= setTimeout(() => this.#begin(), gatherMs).unref()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#turn)
+    this.#timer = undefined
+    this.#turn = undefined
+    this.#taken.clear()
+    this.#due = []
+  }
+
+  #begin(): void {
+    this.#timer = undefined
+    const taken = this.#taken
+    this.#taken = new Map()
+    for (const domain of taken.keys()) this.#history.review(domain)
+    for (const session of this.#sessions.values()) {
+      const { domain, id } = session.principal
+      const concerned = taken.get(domain)
+      if (concerned === 'everybody' || concerned?.has(id)) this.#due.push(session)
+    }
+    this.#turn ??= setImmediate(() => this.#goOn())
+  }
+
+  #goOn(): void {
+    this.#turn = undefined
+    for (const session of this.#due.splice(0, sessionsAtOnce)) session.review()
+    if (this.#due.length > 0) this.#turn = setImmediate(() => this.#goOn())
+  }
+}
