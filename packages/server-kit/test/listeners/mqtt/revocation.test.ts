@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { memoryStore } from '../../../src/store/memory/index.ts'
 import { bytes } from '../../support/hub.ts'
 import { lasting, levels, type Site, startSite, type Thing } from './fixture.ts'
 import { textOf } from './peer.ts'
@@ -165,6 +166,36 @@ describe.each(levels)('taking away with MQTT %s', (_, level) => {
     await site.expectUndisturbed()
     expect(await back.arrived()).toEqual([])
   })
+
+  it.each(['the same hub', 'the next one'])(
+    'all of the right to subscribe ends what was under way with QoS 2, and leaves no subscription behind: at %s',
+    async where => {
+      const store = memoryStore()
+      const site = await startSite({ store })
+      const thing = await site.thing('sensor', [{ channel: 'telemetry', actions: ['subscribe'] }])
+      const peer = await site.connect(thing, lasting(level))
+      peer.acknowledges = false
+      await peer.subscribe('telemetry/#', { qos: 2 })
+      const writer = await site.connect(await site.thing('writer'))
+      await writer.publish('telemetry/a', 'begun', { qos: 2 })
+      const { packetId } = await peer.take('publish')
+      await site.hub.control.grants.remove(await grantOf(site, thing))
+      await peer.closed()
+      await writer.publish('telemetry/a', 'while away', { qos: 2 })
+      if (where === 'the next one') await site.hub.stop()
+      const then = where === 'the next one' ? await startSite({ store }) : site
+      const back = await then.open(level)
+      back.acknowledges = false
+      const { sessionPresent, properties } = await back.connect(then.credentials(thing, lasting(level)))
+      // It was told, and is not told again.
+      expect([sessionPresent, properties?.reasonString]).toEqual([true, undefined])
+      expect(await back.takeAnswer('pubrel', packetId)).toBe(0)
+      back.say('pubcomp', packetId)
+      await then.hub.control.grants.create({ thing: 'sensor', channel: 'telemetry', actions: ['subscribe'] })
+      expect(await back.unsubscribe('telemetry/#')).toEqual(level === 5 ? [0x11] : [])
+      expect(await back.arrived()).toEqual([])
+    },
+  )
 
   it('all of the right to what a peer subscribed to that is away is told it when it is back', async () => {
     const site = await startSite()

@@ -95,7 +95,7 @@ describe('who is on a WebSocket for messages', () => {
     await vi.waitFor(() => expect(site.counter('thingmesh_frames_connections')).toBe(0))
   })
 
-  it('hears nothing any more from where its right has gone, live and from the log', async () => {
+  it('hears nothing any more from where its right has gone, live and from the log, and is told', async () => {
     const site = await startFrames()
     const key = await site.thing('sensor', [])
     const other = await site.connect(await site.thing('other'))
@@ -108,6 +108,8 @@ describe('who is on a WebSocket for messages', () => {
     const log = await site.open(path, { key, ...json })
     expect(await live.ask({ type: 'subscribe', id: 1 })).toMatchObject({ type: 'ack' })
     expect(await log.ask({ type: 'subscribe', id: 1, after: 'now' })).toMatchObject({ type: 'ack' })
+    const plain = await site.open(`${path}?after=now`, { key })
+    await site.sessions(4)
     await other.publish('telemetry/a', 'one')
     for (const peer of [live, log]) expect(await peer.fields()).toMatchObject({ payload: 'one' })
     await site.hub.control.grants.remove(grant.id)
@@ -118,7 +120,9 @@ describe('who is on a WebSocket for messages', () => {
     for (const peer of [live, log]) {
       expect(await peer.ask({ type: 'unsubscribe', id: 2 })).toMatchObject({ type: 'error', id: 2, code: 'not-found' })
     }
-    expect(live.heard).toEqual([])
+    expect([...live.heard, ...log.heard]).toEqual([])
+    expect((await plain.end)[0]).toBe(4403)
+    expect((await plain.texts(plain.heard.length)).at(-1)).not.toBe('two')
   })
 
   it('is not waited for longer than the limit', async () => {
