@@ -8,7 +8,7 @@ import { keyAuthenticator, operatorTokenAuthenticator } from './auth/registry-au
 import { reportFaults } from './auth/report-faults.ts'
 import { scramAuthenticator } from './auth/scram.ts'
 import type { Authenticate, Control, Health, Ingress, Listener, Meter, Store } from './contracts/index.ts'
-import { checkOptions, type OptionNames } from './contracts/options.ts'
+import { checkOptions, type OptionNames, withDefaults } from './contracts/options.ts'
 import { defaultRegistryLimits, Registry, type RegistryLimits } from './control/index.ts'
 import { Committer } from './pipeline/committer.ts'
 import { pipelineCounters } from './pipeline/counters.ts'
@@ -18,7 +18,7 @@ import { Feeds } from './pipeline/feeds.ts'
 import { HistoryReader } from './pipeline/history.ts'
 import { HubIngress } from './pipeline/ingress.ts'
 import { LastValues } from './pipeline/last-values.ts'
-import { defaultHubLimits, type HubLimits } from './pipeline/limits.ts'
+import { defaultHubLimits, type HubLimits, hubLimitRules } from './pipeline/limits.ts'
 import { Lineage } from './pipeline/lineage.ts'
 import { LogReader } from './pipeline/log-reader.ts'
 import { createMeter } from './pipeline/meter.ts'
@@ -90,8 +90,8 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     throw new TypeError('createHub: listeners is an array of listeners, such as mqttListener()')
   if (!Array.isArray(authenticate) || authenticate.some(one => typeof one !== 'function'))
     throw new TypeError('createHub: authenticate is an array of functions')
-  checkLimits('limits', options.limits, defaultHubLimits)
-  checkLimits('registryLimits', options.registryLimits, defaultRegistryLimits)
+  checkOptions<Partial<HubLimits>>('limits', options.limits ?? {}, defaultHubLimits, hubLimitRules)
+  checkOptions<Partial<RegistryLimits>>('registryLimits', options.registryLimits ?? {}, defaultRegistryLimits)
   return new ComposedHub(options)
 }
 
@@ -114,7 +114,7 @@ class ComposedHub implements Hub {
   constructor(options: HubOptions) {
     this.#store = options.store
     this.#listeners = options.listeners ?? []
-    this.#limits = { ...defaultHubLimits, ...options.limits }
+    this.#limits = withDefaults(defaultHubLimits, options.limits ?? {})
     this.#onFault = options.onFault ?? logFault
     this.#registry = new Registry({
       records: this.#store.registry,
@@ -253,6 +253,7 @@ class ComposedHub implements Hub {
               ingress: this.ingress,
               meter: this.meter,
               places: openPlaces,
+              keysPerPublisherMax: this.#limits.keysPerPublisherMax,
               onFault: (thrown, where) => {
                 const error = toThingmeshError(thrown)
                 if (!this.#told.has(error)) this.#onFault(error, where)
@@ -285,19 +286,6 @@ class ComposedHub implements Hub {
       } catch (error) {
         this.#onFault(toThingmeshError(error), { part })
       }
-    }
-  }
-}
-
-/** A limit that is misspelt or no number would be no limit. */
-function checkLimits(what: string, given: object = {}, known: object): void {
-  checkOptions(what, given, known)
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined) continue
-    if (typeof known[name as keyof typeof known] === 'boolean') {
-      if (typeof value !== 'boolean') throw new TypeError(`${what}.${name} must be true or false`)
-    } else if (!(Number.isFinite(value) && value >= 0)) {
-      throw new TypeError(`${what}.${name} must be a number of at least 0`)
     }
   }
 }

@@ -25,7 +25,7 @@ export function resolveOptions<const Rules extends Readonly<Record<string, Optio
   for (const name in rules) {
     const rule = rules[name] as readonly unknown[]
     const [byDefault, least, most = Number.POSITIVE_INFINITY] = rule as readonly [unknown, number, number?]
-    const found = (given as Readonly<Record<string, unknown>>)[name] ?? byDefault
+    const { [name]: found = byDefault } = given as Readonly<Record<string, unknown>>
     const fits = typeof found === 'number' ? found >= least && found <= most && !(found % 1) : rule.includes(found)
     if (!fits) {
       const allowed = least >= 0 ? `whole, ${least} to ${most}` : rule

@@ -37,10 +37,10 @@ const identityLengthMax = 128
 /** By default as `LIMITS.md` has it. */
 export function failureThrottle(options: FailureThrottleOptions = {}): FailureThrottle {
   checkOptions('failureThrottle', options, {
-    perIdentityPerMinute: true,
-    perAddressPerMinute: true,
-    delayMaxMs: true,
-    entriesMax: true,
+    perIdentityPerMinute: 10,
+    perAddressPerMinute: 60,
+    delayMaxMs: 900_000,
+    entriesMax: 100_000,
     nowMs: true,
   })
   const nowMs = options.nowMs ?? (() => performance.now())

@@ -65,8 +65,8 @@ export function tokenAuthenticator(options: TokenAuthenticatorOptions): Authenti
     issuer: true,
     audience: true,
     algorithms: true,
-    clockToleranceSeconds: true,
-    tokenLengthMax: true,
+    clockToleranceSeconds: 30,
+    tokenLengthMax: 16_384,
     nowMs: true,
     toPrincipal: true,
   })

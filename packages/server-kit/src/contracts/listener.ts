@@ -18,6 +18,8 @@ export interface ListenerContext {
   readonly meter: Meter
   /** Places of its own for each call, so that one door's connections leave the others their room. */
   readonly places: (limits: PlaceLimits) => Places
+  /** Idempotency keys of one publisher that the hub remembers: of what is un-acknowledged beyond that, a repetition is not known. */
+  readonly keysPerPublisherMax: number
   /** For what fails in the background. Nothing that a peer sends may throw out of a listener. */
   readonly onFault: (error: unknown, where: { readonly part: string }) => void
 }

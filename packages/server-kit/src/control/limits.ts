@@ -30,8 +30,9 @@ export interface RegistryLimits extends TopicLimits {
 /** Those that something is counted against. */
 type LimitName = Exclude<keyof RegistryLimits, 'topicControlCharacters'>
 
-export const defaultRegistryLimits: RegistryLimits = {
+export const defaultRegistryLimits: Required<RegistryLimits> = {
   ...defaultTopicLimits,
+  topicControlCharacters: false,
   tokenNameBytesMax: 64,
   metadataBytesMax: 8 * 1024,
   metadataDepthMax: 16,

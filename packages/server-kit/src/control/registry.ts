@@ -7,6 +7,7 @@ import type {
   RegistryControl,
   RegistryRecords,
 } from '../contracts/index.ts'
+import { withDefaults } from '../contracts/options.ts'
 import { RegistryAuthorizer, userPrincipal } from './authorizer.ts'
 import { Change } from './change.ts'
 import { channelCollection } from './channels.ts'
@@ -53,7 +54,7 @@ export class Registry {
   #open = false
 
   constructor(options: RegistryOptions) {
-    const limits = { ...defaultRegistryLimits, ...options.limits }
+    const limits = withDefaults<RegistryLimits>(defaultRegistryLimits, options.limits ?? {})
     const nowMs = options.nowMs ?? Date.now
     const onFault =
       options.onFault ??

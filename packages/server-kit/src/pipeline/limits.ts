@@ -1,4 +1,5 @@
-import { defaultTopicLimits } from '@thingmesh/core'
+import { defaultTopicLimits, timerMsMax } from '@thingmesh/core'
+import type { OptionRules } from '../contracts/options.ts'
 
 /** What the pipeline bounds, on every protocol. What one protocol alone bounds is an option of its listener. */
 export interface HubLimits {
@@ -75,4 +76,16 @@ export const defaultHubLimits: HubLimits = {
   waitMsMax: 30_000,
   pruneIntervalMs: 60_000,
   systemIntervalMs: 10_000,
+}
+
+/** Where 0 would let nothing through at all, and where it turns something off that else has a time. */
+export const hubLimitRules: OptionRules<HubLimits> = {
+  topicBytesMax: [256, 1],
+  topicLevelsMax: [16, 1],
+  clientIdBytesMax: [64, 1],
+  windowMax: [1_024, 1],
+  sessionsMax: [100_000, 1],
+  sessionsPerPrincipalMax: [10, 1],
+  commitBytesMax: [67_108_864, 1],
+  systemIntervalMs: [10_000, 0, timerMsMax],
 }

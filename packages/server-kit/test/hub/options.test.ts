@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { failureThrottle, openAuthenticator, tokenAuthenticator } from '../../src/auth/index.ts'
 import { rawTopics } from '../../src/dialects/index.ts'
-import { createHub } from '../../src/index.ts'
+import { createHub, defaultHubLimits, defaultRegistryLimits } from '../../src/index.ts'
 import { coapListener, coapOverWebSocket, coapTcpListener } from '../../src/listeners/coap/index.ts'
+import { defaultCoapLimits, defaultCoapTcpLimits } from '../../src/listeners/coap/options.ts'
 import { httpHandler, httpListener, readPages } from '../../src/listeners/http/index.ts'
 import { mqttListener, mqttOverWebSocket } from '../../src/listeners/mqtt/index.ts'
+import { defaultMqttLimits } from '../../src/listeners/mqtt/options.ts'
 import { messageFrames, webSockets } from '../../src/listeners/websocket/index.ts'
 import { memoryStore } from '../../src/store/memory/index.ts'
 import { sqliteStore } from '../../src/store/sqlite/index.ts'
@@ -85,6 +87,162 @@ describe('an option that there is not is a TypeError that names it, and what was
       await expect(create({ store, listeners })).rejects.toThrow(
         new TypeError('createHub: listeners is an array of listeners, such as mqttListener()'),
       )
+    }
+  })
+})
+
+describe('an option whose value makes no sense is a TypeError that says what was found and what is allowed', () => {
+  const timer = 'the limit is whole, 1 to 2147483647'
+  const cases: readonly (readonly [factory: string, make: Untyped, options: object, said: string])[] = [
+    [
+      'limits',
+      create,
+      { store, limits: { windowMax: 0 } },
+      'windowMax: found number 0, the limit is whole, 1 to Infinity',
+    ],
+    [
+      'limits',
+      create,
+      { store, limits: { systemIntervalMs: -1 } },
+      'systemIntervalMs: found number -1, the limit is whole, 0 to',
+    ],
+    ['limits', create, { store, limits: { pruneIntervalMs: 0 } }, `pruneIntervalMs: found number 0, ${timer}`],
+    ['limits', create, { store, limits: { keysMax: null } }, 'keysMax: found object null, the limit is whole, 0 to'],
+    [
+      'limits',
+      create,
+      { store, limits: { topicControlCharacters: 'no' } },
+      'topicControlCharacters: found string no, the limit is true, false',
+    ],
+    [
+      'registryLimits',
+      create,
+      { store, registryLimits: { topicControlCharacters: 1 } },
+      'topicControlCharacters: found number 1, the limit is true, false',
+    ],
+    [
+      'mqttListener',
+      mqttListener as Untyped,
+      { port: 65_536 },
+      'port: found number 65536, the limit is whole, 0 to 65535',
+    ],
+    [
+      'mqttListener',
+      mqttListener as Untyped,
+      { connectTimeoutMs: Infinity },
+      `connectTimeoutMs: found number Infinity, ${timer}`,
+    ],
+    [
+      'mqttListener',
+      mqttListener as Untyped,
+      { receiveMaximum: 0 },
+      'receiveMaximum: found number 0, the limit is whole, 1 to 65535',
+    ],
+    [
+      'mqttOverWebSocket',
+      mqttOverWebSocket as Untyped,
+      { drainTimeoutMs: 0 },
+      `drainTimeoutMs: found number 0, ${timer}`,
+    ],
+    ['httpListener', httpListener as Untyped, { port: -1 }, 'port: found number -1, the limit is whole, 0 to 65535'],
+    ['httpListener', httpListener as Untyped, { requestTimeoutMs: 0 }, `requestTimeoutMs: found number 0, ${timer}`],
+    [
+      'httpListener',
+      httpListener as Untyped,
+      { trustProxy: 1 },
+      'trustProxy: found number 1, the limit is true, false',
+    ],
+    [
+      'httpHandler',
+      options => httpHandler({} as never, options as never),
+      { heartbeatMs: 0 },
+      `heartbeatMs: found number 0, ${timer}`,
+    ],
+    [
+      'coapListener',
+      coapListener as Untyped,
+      { ackRandomFactor: 0.9 },
+      'ackRandomFactor: found number 0.9, the limit is 1 or more',
+    ],
+    [
+      'coapListener',
+      coapListener as Untyped,
+      { addressProof: 'ecko' },
+      'addressProof: found string ecko, the limit is echo,none',
+    ],
+    [
+      'coapListener',
+      coapListener as Untyped,
+      { datagramBytesMax: 65_536 },
+      'datagramBytesMax: found number 65536, the limit is whole, 16 to',
+    ],
+    [
+      'coapTcpListener',
+      coapTcpListener as Untyped,
+      { port: 0.5 },
+      'port: found number 0.5, the limit is whole, 0 to 65535',
+    ],
+    [
+      'coapOverWebSocket',
+      coapOverWebSocket as Untyped,
+      { settingsTimeoutMs: 0 },
+      `settingsTimeoutMs: found number 0, ${timer}`,
+    ],
+    [
+      'messageFrames',
+      messageFrames as Untyped,
+      { publishesMax: 0 },
+      'publishesMax: found number 0, the limit is whole, 1 to Infinity',
+    ],
+    [
+      'sqliteStore',
+      sqliteStore as Untyped,
+      { path: 'x.db', durability: 'dsik' },
+      'durability: found string dsik, the limit is disk,process',
+    ],
+    [
+      'tokenAuthenticator',
+      tokenAuthenticator as Untyped,
+      { clockToleranceSeconds: -1 },
+      'clockToleranceSeconds: found number -1, the',
+    ],
+    [
+      'failureThrottle',
+      failureThrottle as Untyped,
+      { delayMaxMs: Number.NaN },
+      `delayMaxMs: found number NaN, ${timer}`,
+    ],
+    [
+      'readPages',
+      options => readPages('.', options as never),
+      { filesMax: '1' },
+      'filesMax: found string 1, the limit is whole',
+    ],
+  ]
+
+  it.each(cases)('%s: %#', async (factory, make, options, said) => {
+    const made = (async () => make(options))()
+    await expect(made).rejects.toThrow(`${factory}: ${said}`)
+    await expect(made).rejects.toBeInstanceOf(TypeError)
+  })
+
+  /** Every option that is a number, by its default. */
+  const numbers: readonly (readonly [factory: string, make: Untyped, defaults: object])[] = [
+    ['limits', limits => create({ store, limits }), defaultHubLimits],
+    ['registryLimits', registryLimits => create({ store, registryLimits }), defaultRegistryLimits],
+    ['mqttListener', mqttListener as Untyped, defaultMqttLimits],
+    ['coapListener', coapListener as Untyped, defaultCoapLimits],
+    ['coapTcpListener', coapTcpListener as Untyped, defaultCoapTcpLimits],
+  ]
+
+  it.each(numbers)('%s: each of its numbers', async (_, make, defaults) => {
+    for (const [name, byDefault] of Object.entries(defaults)) {
+      if (typeof byDefault !== 'number') continue
+      for (const wrong of [Number.NaN, -1, 0.5, '5', null, true]) {
+        await expect((async () => make({ [name]: wrong }))(), `${name}: ${wrong}`).rejects.toThrow(`${name}: found`)
+      }
+      await expect((async () => make({ [name]: byDefault }))(), name).resolves.toBeDefined()
+      await expect((async () => make({ [name]: undefined }))(), name).resolves.toBeDefined()
     }
   })
 })

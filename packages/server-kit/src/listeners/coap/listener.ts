@@ -3,9 +3,9 @@ import { lookup } from 'node:dns'
 import { isIP, isIPv6 } from 'node:net'
 import { ThingmeshError } from '@thingmesh/core'
 import type { Listener, ListenerContext } from '../../contracts/index.ts'
-import { checkOptions } from '../../contracts/options.ts'
+import { checkOptions, withDefaults } from '../../contracts/options.ts'
 import { CoapEngine } from './engine.ts'
-import { type CoapLimits, type CoapListenerOptions, defaultCoapLimits } from './options.ts'
+import { type CoapLimits, type CoapListenerOptions, checkFactor, coapRules, defaultCoapLimits } from './options.ts'
 import { composeServices } from './services.ts'
 import { SocketWire } from './socket-wire.ts'
 
@@ -15,8 +15,9 @@ const receiveBufferBytes = 4 * 1024 * 1024
 
 /** CoAP over UDP (RFC 7252). */
 export function coapListener(options: CoapListenerOptions = {}): Listener {
-  checkOptions('coapListener', options, defaultCoapLimits)
-  return new CoapListener({ ...defaultCoapLimits, ...withoutUndefined(options) })
+  checkOptions('coapListener', options, { ...defaultCoapLimits, ackRandomFactor: true }, coapRules)
+  checkFactor(options)
+  return new CoapListener(withDefaults(defaultCoapLimits, options as Partial<CoapLimits>))
 }
 
 interface Running {
@@ -142,8 +143,4 @@ function resolveHost(host: string): Promise<string> {
       else reject(new ThingmeshError('unavailable', `cannot listen on ${host}: no such host`, { cause: error }))
     })
   })
-}
-
-function withoutUndefined(options: CoapListenerOptions): Partial<CoapLimits> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<CoapLimits>
 }

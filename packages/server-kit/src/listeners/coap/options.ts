@@ -1,4 +1,6 @@
+import { timerMsMax } from '@thingmesh/core'
 import type { Dialect } from '../../contracts/index.ts'
+import { type OptionRules, portRule } from '../../contracts/options.ts'
 
 /** All have defaults; times and sizes carry their unit in the name. */
 export interface CoapListenerOptions {
@@ -113,6 +115,25 @@ export const defaultCoapLimits: CoapLimits = {
   dialects: [],
 }
 
+/** What 0 turns off, or makes of no use, and how addresses are proved. The factor is no whole number: `checkFactor` has it. */
+export const coapRules: OptionRules<CoapListenerOptions> = {
+  port: portRule,
+  datagramBytesMax: [1_152, 16, 65_535],
+  peersMax: [100_000, 1],
+  requestsMax: [16_384, 1],
+  requestsPerPeerMax: [64, 1],
+  piggybackMs: [200, 0, timerMsMax],
+  sessionIdleMs: [60_000, 0, timerMsMax],
+  addressProof: ['echo', 'none'],
+}
+
+/** RFC 7252, section 4.8.1: ACK_RANDOM_FACTOR is not less than 1. */
+export function checkFactor({ ackRandomFactor = 1.5 }: CoapListenerOptions): void {
+  if (Number.isFinite(ackRandomFactor) && ackRandomFactor >= 1) return
+  const found = `${typeof ackRandomFactor} ${ackRandomFactor}`
+  throw new TypeError(`coapListener: ackRandomFactor: found ${found}, the limit is 1 or more`)
+}
+
 /**
  * Of CoAP over WebSocket, and of TCP too. All have defaults; times and sizes carry their unit in the name. What is bounded
  * behind the message layer is as over UDP.
@@ -164,6 +185,14 @@ export const defaultReliableLimits: ReliableLimits = {
   sessionsMax: defaultCoapLimits.sessionsMax,
   sessionIdleMs: defaultCoapLimits.sessionIdleMs,
   dialects: defaultCoapLimits.dialects,
+}
+
+export const reliableRules: OptionRules<CoapOverWebSocketOptions> = {
+  messageBytesMax: [1_152, 16],
+  connectionsMax: [100_000, 1],
+  connectionsPerAddressMax: [10_000, 1],
+  requestsPerPeerMax: [64, 1],
+  sessionIdleMs: [60_000, 0, timerMsMax],
 }
 
 export const defaultCoapTcpLimits: CoapTcpLimits = { host: '127.0.0.1', port: 5683, ...defaultReliableLimits }

@@ -1,17 +1,16 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { ThingmeshError } from '@thingmesh/core'
 import type { Listener, ListenerContext } from '../../contracts/index.ts'
-import { checkOptions } from '../../contracts/options.ts'
+import { checkOptions, portRule, withDefaults } from '../../contracts/options.ts'
 import { tcpFraming } from './framing.ts'
-import { type CoapTcpLimits, type CoapTcpListenerOptions, defaultCoapTcpLimits } from './options.ts'
+import { type CoapTcpLimits, type CoapTcpListenerOptions, defaultCoapTcpLimits, reliableRules } from './options.ts'
 import type { ReliableWire } from './reliable-connection.ts'
 import { ReliableConnections } from './reliable-connections.ts'
 
 /** CoAP over TCP (RFC 8323), with the same resources as over UDP. */
 export function coapTcpListener(options: CoapTcpListenerOptions = {}): Listener {
-  checkOptions('coapTcpListener', options, defaultCoapTcpLimits)
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  return new CoapTcpListener({ ...defaultCoapTcpLimits, ...(Object.fromEntries(given) as Partial<CoapTcpLimits>) })
+  checkOptions('coapTcpListener', options, defaultCoapTcpLimits, { port: portRule, ...reliableRules })
+  return new CoapTcpListener(withDefaults(defaultCoapTcpLimits, options as Partial<CoapTcpLimits>))
 }
 
 class CoapTcpListener implements Listener {

@@ -5,9 +5,9 @@ import type {
   WebSocketOpening,
   WebSocketRoute,
 } from '../../contracts/index.ts'
-import { checkOptions } from '../../contracts/options.ts'
+import { checkOptions, withDefaults } from '../../contracts/options.ts'
 import { webSocketFraming } from './framing.ts'
-import { type CoapOverWebSocketOptions, defaultReliableLimits, type ReliableLimits } from './options.ts'
+import { type CoapOverWebSocketOptions, defaultReliableLimits, type ReliableLimits, reliableRules } from './options.ts'
 import type { ReliableWire } from './reliable-connection.ts'
 import { ReliableConnections } from './reliable-connections.ts'
 
@@ -18,9 +18,8 @@ const closeCodes = { release: 1000, abort: 1002 } as const
 
 /** CoAP over WebSocket (RFC 8323, section 4), with the same resources as over UDP, for `webSockets({ routes })`. */
 export function coapOverWebSocket(options: CoapOverWebSocketOptions = {}): WebSocketRoute {
-  checkOptions('coapOverWebSocket', options, defaultReliableLimits)
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  return new CoapOverWebSocket({ ...defaultReliableLimits, ...(Object.fromEntries(given) as Partial<ReliableLimits>) })
+  checkOptions('coapOverWebSocket', options, defaultReliableLimits, reliableRules)
+  return new CoapOverWebSocket(withDefaults(defaultReliableLimits, options as Partial<ReliableLimits>))
 }
 
 class CoapOverWebSocket implements WebSocketRoute {

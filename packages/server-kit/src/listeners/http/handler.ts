@@ -1,5 +1,4 @@
 import type { ListenerContext, Peer } from '../../contracts/index.ts'
-import { checkOptions } from '../../contracts/options.ts'
 import { createApp } from './app.ts'
 import { gaugeStreams } from './gauges.ts'
 import { type HttpHandlerOptions, resolveHandlerOptions } from './options.ts'
@@ -16,7 +15,6 @@ export function httpHandler(
   options: HttpHandlerOptions = {},
 ): (request: Request, peer?: Peer) => Promise<Response> {
   const resolved = resolveHandlerOptions(options)
-  checkOptions('httpHandler', options, resolved)
   const app = createApp(context, resolved)
   gaugeStreams(context.meter, app)
   return (request, peer = unknownPeer) => app.fetch(request, { peer })

@@ -1,5 +1,6 @@
+import { timerMsMax } from '@thingmesh/core'
 import type { Dialect, TlsIdentity, Upgrade } from '../../contracts/index.ts'
-import { checkOptions } from '../../contracts/options.ts'
+import { checkOptions, type OptionRules, portRule, withDefaults } from '../../contracts/options.ts'
 import type { Pages } from './pages.ts'
 
 /** What a handler may be told, wherever it is mounted. */
@@ -72,46 +73,68 @@ export type ResolvedHandlerOptions = Required<HttpHandlerOptions>
 export type ResolvedListenerOptions = Required<Omit<HttpListenerOptions, 'tls' | 'upgrade'>> &
   Pick<HttpListenerOptions, 'tls' | 'upgrade'>
 
+const defaultHandlerOptions: ResolvedHandlerOptions = {
+  bodyBytesMax: 262_144,
+  bodiesBytesMax: 67_108_864,
+  batchMessagesMax: 1_000,
+  measurementsMax: 10_000,
+  basePath: '',
+  corsOrigins: [],
+  trustProxy: false,
+  sessionsMax: 1_000,
+  sessionIdleMs: 60_000,
+  streamsMax: 1_000,
+  heartbeatMs: 15_000,
+  queryTokenSecondsMax: 3_600,
+  pages: {},
+  dialects: [],
+}
+
+const defaultListenerOptions: Omit<ResolvedListenerOptions, 'port' | 'tls' | 'upgrade'> = {
+  ...defaultHandlerOptions,
+  host: '127.0.0.1',
+  handshakeBytesMax: 65_536,
+  headerBytesMax: 8_192,
+  headersMax: 64,
+  requestTimeoutMs: 10_000,
+  idleTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 65_000,
+  connectionsMax: 100_000,
+  connectionsPerAddressMax: 10_000,
+  requestsPerConnectionMax: 64,
+  stopTimeoutMs: 10_000,
+}
+
+/** Where 0 is no limit but nothing at all, and where it is at once. */
+const handlerRules: OptionRules<HttpHandlerOptions> = {
+  batchMessagesMax: [1_000, 1],
+  sessionIdleMs: [60_000, 0, timerMsMax],
+}
+
+const listenerRules: OptionRules<HttpListenerOptions> = {
+  ...handlerRules,
+  port: portRule,
+  headerBytesMax: [8_192, 1],
+  headersMax: [64, 1],
+  connectionsMax: [100_000, 1],
+  connectionsPerAddressMax: [10_000, 1],
+  requestsPerConnectionMax: [64, 1],
+  stopTimeoutMs: [10_000, 0, timerMsMax],
+}
+
 export function resolveHandlerOptions(options: HttpHandlerOptions): ResolvedHandlerOptions {
-  const resolved = {
-    bodyBytesMax: options.bodyBytesMax ?? 262_144,
-    bodiesBytesMax: options.bodiesBytesMax ?? 67_108_864,
-    batchMessagesMax: options.batchMessagesMax ?? 1_000,
-    measurementsMax: options.measurementsMax ?? 10_000,
-    basePath: options.basePath ?? '',
-    corsOrigins: options.corsOrigins ?? [],
-    trustProxy: options.trustProxy ?? false,
-    sessionsMax: options.sessionsMax ?? 1_000,
-    sessionIdleMs: options.sessionIdleMs ?? 60_000,
-    streamsMax: options.streamsMax ?? 1_000,
-    heartbeatMs: options.heartbeatMs ?? 15_000,
-    queryTokenSecondsMax: options.queryTokenSecondsMax ?? 3_600,
-    pages: options.pages ?? {},
-    dialects: options.dialects ?? [],
-  }
+  checkOptions('httpHandler', options, defaultHandlerOptions, handlerRules)
+  return checkedPath(withDefaults(defaultHandlerOptions, options))
+}
+
+function checkedPath<Resolved extends ResolvedHandlerOptions>(resolved: Resolved): Resolved {
   if (!/^(\/[A-Za-z0-9._~-]+)*$/.test(resolved.basePath)) throw new TypeError('basePath is not like /a/b')
   return resolved
 }
 
-/** Throws `TypeError` for what is no option. */
+/** Throws `TypeError` for what is no option, or has a value that makes no sense. */
 export function resolveListenerOptions(options: HttpListenerOptions): ResolvedListenerOptions {
-  const resolved = {
-    ...resolveHandlerOptions(options),
-    host: options.host ?? '127.0.0.1',
-    port: options.port ?? (options.tls === undefined ? 8080 : 8443),
-    ...(options.tls !== undefined && { tls: options.tls }),
-    ...(options.upgrade !== undefined && { upgrade: options.upgrade }),
-    handshakeBytesMax: options.handshakeBytesMax ?? 65_536,
-    headerBytesMax: options.headerBytesMax ?? 8_192,
-    headersMax: options.headersMax ?? 64,
-    requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
-    idleTimeoutMs: options.idleTimeoutMs ?? 60_000,
-    keepAliveTimeoutMs: options.keepAliveTimeoutMs ?? 65_000,
-    connectionsMax: options.connectionsMax ?? 100_000,
-    connectionsPerAddressMax: options.connectionsPerAddressMax ?? 10_000,
-    requestsPerConnectionMax: options.requestsPerConnectionMax ?? 64,
-    stopTimeoutMs: options.stopTimeoutMs ?? 10_000,
-  }
-  checkOptions('httpListener', options, { tls: true, upgrade: true, ...resolved })
-  return resolved
+  const port = options.tls === undefined ? 8080 : 8443
+  checkOptions('httpListener', options, { tls: true, upgrade: true, port, ...defaultListenerOptions }, listenerRules)
+  return checkedPath(withDefaults<ResolvedListenerOptions>({ ...defaultListenerOptions, port }, options))
 }

@@ -34,7 +34,7 @@ export interface ReadPagesOptions {
  */
 export async function readPages(directory: string, options: ReadPagesOptions = {}): Promise<Pages> {
   const { filesMax = 1_000, bytesMax = 67_108_864 } = options
-  checkOptions('readPages', options, { filesMax, bytesMax })
+  checkOptions('readPages', options, { filesMax: 1_000, bytesMax: 67_108_864 })
   const pages: Record<string, PageFile> = {}
   let files = 0
   let bytes = 0

@@ -58,12 +58,18 @@ export function grantedProperties(
   }
 }
 
-/** What the peer may have un-acknowledged. A request that is none of ours is somebody else's property of the same name. */
-export function receiveMaximumFor({ properties }: ConnectPacket, limits: MqttLimits): number {
+/**
+ * What the peer may have un-acknowledged. A request that is none of ours is somebody else's property of the same name. Who asks says things again
+ * under their keys, so it has no more than the hub remembers, where it remembers any.
+ */
+export function receiveMaximumFor({ properties }: ConnectPacket, limits: MqttLimits, keysMax: number): number {
   const { receiveMaximum, receiveMaximumOnRequest } = limits
   const asked = properties?.userProperties?.find(([name]) => name === receiveMaximumProperty)?.[1]
   if (asked === undefined || !/^[1-9]\d{0,4}$/.test(asked)) return receiveMaximum
-  return Math.max(receiveMaximum, Math.min(Number(asked), receiveMaximumOnRequest))
+  return Math.min(
+    Math.max(receiveMaximum, Math.min(Number(asked), receiveMaximumOnRequest)),
+    keysMax || Number.POSITIVE_INFINITY,
+  )
 }
 
 /** A password is what the peer chose to show, and it counts. A user name alone must not contradict the certificate. */

@@ -49,7 +49,7 @@ export class MqttConnections {
   }
 
   /** `door` tells it from others of its kind, in metrics: `127.0.0.1:1883`. */
-  start({ ingress, meter, places, onFault }: ListenerContext, door: string): void {
+  start({ ingress, meter, places, keysPerPublisherMax, onFault }: ListenerContext, door: string): void {
     const opened = places(this.#limits)
     this.#places = opened
     const counters = connectionCounters(meter, this.#transport)
@@ -58,6 +58,7 @@ export class MqttConnections {
     this.#context = {
       ingress,
       limits: this.#limits,
+      keysPerPublisherMax,
       decisions: new Decisions(this.#limits.decisions, report),
       publications: this.#publications,
       dialects: this.#limits.dialects,

@@ -45,6 +45,8 @@ import type { Wire } from './wire.ts'
 export interface EngineContext {
   readonly ingress: Ingress
   readonly limits: MqttLimits
+  /** The hub's. */
+  readonly keysPerPublisherMax: number
   readonly decisions: Decisions
   readonly publications: Publications
   readonly dialects: readonly Dialect[]
@@ -276,7 +278,7 @@ export class MqttEngine implements Outlet {
   }
 
   async #open(packet: ConnectPacket, hello: ConnectHello): Promise<void> {
-    const { ingress, limits } = this.#context
+    const { ingress, limits, keysPerPublisherMax } = this.#context
     try {
       const session = await ingress.open({ ...hello, outlet: this, admit: this.#admit })
       this.#session = session
@@ -284,7 +286,7 @@ export class MqttEngine implements Outlet {
       // Whoever hung up or was taken over while waiting is not let in.
       if (this.#phase !== 'opening') return await session.close('lost')
       this.#keepAliveSeconds = keepAliveFor(packet, limits)
-      this.#receiveMaximum = receiveMaximumFor(packet, limits)
+      this.#receiveMaximum = receiveMaximumFor(packet, limits, keysPerPublisherMax)
       const aliasMaximum = packet.properties?.topicAliasMaximum ?? 0
       if (aliasMaximum > 0)
         this.#outboundAliases = new OutboundAliases(Math.min(aliasMaximum, limits.topicAliasMaximum))

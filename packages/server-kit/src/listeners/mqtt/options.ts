@@ -1,5 +1,5 @@
 import type { Dialect, TlsIdentity } from '../../contracts/index.ts'
-import { checkOptions, type OptionNames } from '../../contracts/options.ts'
+import { checkOptions, type OptionNames, type OptionRules, portRule, withDefaults } from '../../contracts/options.ts'
 import type { MqttDecisions } from './decisions.ts'
 
 /** What MQTT has of limits, however its bytes come. All have defaults; times and sizes carry their unit in the name. */
@@ -24,8 +24,8 @@ export interface MqttOptions extends MqttDecisions {
   /** Publishes that one peer may have un-acknowledged: MQTT 5 clients are told (Receive Maximum), others are made to wait. */
   readonly receiveMaximum?: number | undefined
   /**
-   * As many an MQTT 5 client may have that asks for more in its CONNECT, by the user property `server-receive-maximum`. Well below the hub's
-   * `keysPerPublisherMax`: of a window whose answers were lost, what the hub remembers no key of is stored again.
+   * As many an MQTT 5 client may have that asks for more in its CONNECT, by the user property `server-receive-maximum`; but no more than the
+   * hub's `keysPerPublisherMax`: of a window whose answers were lost, what the hub remembers no key of is stored again.
    */
   readonly receiveMaximumOnRequest?: number | undefined
   /** Topics that one peer may abbreviate (MQTT 5, Topic Alias Maximum). */
@@ -101,19 +101,33 @@ export const mqttOptions: OptionNames<MqttOptions> = {
   responseInformation: true,
   redirect: true,
 }
-const listenerOptions = { host: true, port: true, tls: true, handshakeBytesMax: true, ...mqttOptions }
+const uint16Max = 65_535
+
+/** What MQTT has two bytes for, and where 0 would let nobody in. */
+export const mqttRules: OptionRules<MqttOptions> = {
+  packetBytesMax: [262_144, 1],
+  connectBytesMax: [8_192, 1],
+  keepAliveSecondsMin: [5, 0, uint16Max],
+  keepAliveSecondsMax: [1_200, 1, uint16Max],
+  keepAliveSecondsDefault: [60, 0, uint16Max],
+  receiveMaximum: [64, 1, uint16Max],
+  receiveMaximumOnRequest: [512, 1, uint16Max],
+  topicAliasMaximum: [16, 0, uint16Max],
+  connectionsMax: [100_000, 1],
+  connectionsPerAddressMax: [10_000, 1],
+}
+const listenerOptions = { host: true, port: true, tls: true, handshakeBytesMax: 65_536, ...mqttOptions }
 
 /** Throws `TypeError` for dialects that share a name. */
 export function resolveMqttOptions(options: MqttOptions): ResolvedMqttOptions {
   const { dialects = [], responseInformation, redirect, ...limits } = options
   checkNames(dialects)
-  const given = Object.entries(limits).filter(([, value]) => value !== undefined)
   const decisions = { responseInformation, redirect }
-  return { ...defaultMqttLimits, ...(Object.fromEntries(given) as Partial<MqttLimits>), dialects, decisions }
+  return { ...withDefaults(defaultMqttLimits, limits as Partial<MqttLimits>), dialects, decisions }
 }
 
 export function resolveMqttListenerOptions(options: MqttListenerOptions): ResolvedMqttListenerOptions {
-  checkOptions('mqttListener', options, listenerOptions)
+  checkOptions('mqttListener', options, listenerOptions, { port: portRule, ...mqttRules })
   const { host = '127.0.0.1', tls, handshakeBytesMax = 64 * 1024, ...rest } = options
   const { port = tls === undefined ? 1883 : 8883, ...mqtt } = rest
   return { ...resolveMqttOptions(mqtt), host, port, tls, handshakeBytesMax }

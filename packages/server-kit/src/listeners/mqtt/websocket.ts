@@ -7,7 +7,7 @@ import type {
 } from '../../contracts/index.ts'
 import { checkOptions } from '../../contracts/options.ts'
 import { MqttConnections } from './connections.ts'
-import { type MqttOptions, mqttOptions, resolveMqttOptions } from './options.ts'
+import { type MqttOptions, mqttOptions, mqttRules, resolveMqttOptions } from './options.ts'
 import { WebSocketCarrier } from './websocket-carrier.ts'
 
 export interface MqttOverWebSocketOptions extends MqttOptions {
@@ -20,7 +20,7 @@ const framingBytes = 1024
 
 /** MQTT 3.1, 3.1.1 and 5 over WebSocket (MQTT 5, section 6), for `webSockets({ routes })`. */
 export function mqttOverWebSocket(options: MqttOverWebSocketOptions = {}): WebSocketRoute {
-  checkOptions('mqttOverWebSocket', options, { path: true, ...mqttOptions })
+  checkOptions('mqttOverWebSocket', options, { path: true, ...mqttOptions }, mqttRules)
   return new MqttOverWebSocket(options)
 }
 

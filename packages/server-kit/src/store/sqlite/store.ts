@@ -41,7 +41,7 @@ export interface SqliteStore extends Store {
 /** A store in one SQLite file, written by a thread of its own so that a sync never stops the event loop. */
 export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   const { path, durability = 'disk' } = options
-  checkOptions('sqliteStore', options, { path, durability })
+  checkOptions('sqliteStore', options, { path, durability }, { durability: ['disk', 'process'] })
   if (path === '' || path === ':memory:') throw new TypeError('path is a file: for memory there is memoryStore()')
   return new WorkerStore(resolve(path), durability)
 }

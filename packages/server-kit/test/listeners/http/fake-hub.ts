@@ -201,6 +201,7 @@ export function fakeHub(): FakeHub {
     ingress,
     meter: fakeMeter(counters),
     places: openPlaces,
+    keysPerPublisherMax: 4_096,
     onFault: error => faults.push(error),
     messages,
     opened,

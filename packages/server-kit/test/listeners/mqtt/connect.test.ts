@@ -248,6 +248,21 @@ describe('what CONNACK tells an MQTT 5 client', () => {
     expect(properties).toMatchObject({ receiveMaximum: given })
   })
 
+  it.each([
+    ['no more than the hub remembers keys', 100, 100],
+    ['no more than that, though others have more', 3, 3],
+    ['as much as there is where it remembers none', 0, 512],
+  ])('is of a larger Receive Maximum %s', async (_, keysPerPublisherMax, given) => {
+    const site = await startSite({ limits: { keysPerPublisherMax } })
+    const thing = await site.thing('sensor')
+    const userProperties: [string, string][] = [['server-receive-maximum', '9999']]
+    const asker = await site.open(5)
+    const { properties } = await asker.connect(site.credentials(thing, { properties: { userProperties } }))
+    expect(properties).toMatchObject({ receiveMaximum: given })
+    const other = await site.open(5)
+    expect((await other.connect(site.credentials(thing))).properties).toMatchObject({ receiveMaximum: 64 })
+  })
+
   it('is that there is no such authentication method', async () => {
     const site = await startSite()
     const thing = await site.thing('sensor')

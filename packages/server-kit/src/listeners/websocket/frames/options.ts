@@ -1,5 +1,5 @@
 import type { Dialect } from '../../../contracts/index.ts'
-import { checkOptions } from '../../../contracts/options.ts'
+import { checkOptions, type OptionRules, withDefaults } from '../../../contracts/options.ts'
 
 /** All have defaults; times and sizes carry their unit in the name. */
 export interface MessageFramesOptions {
@@ -55,8 +55,15 @@ const defaults: FramesLimits = {
   connectionsPerAddressMax: 10_000,
 }
 
+const rules: OptionRules<MessageFramesOptions> = {
+  frameBytesMax: [262_144, 1],
+  unprovenBytesMax: [8_192, 1],
+  publishesMax: [64, 1],
+  connectionsMax: [100_000, 1],
+  connectionsPerAddressMax: [10_000, 1],
+}
+
 export function resolveFramesOptions(options: MessageFramesOptions): FramesLimits {
-  checkOptions('messageFrames', options, defaults)
-  const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...(Object.fromEntries(given) as Partial<FramesLimits>) }
+  checkOptions('messageFrames', options, defaults, rules)
+  return withDefaults(defaults, options as Partial<FramesLimits>)
 }
