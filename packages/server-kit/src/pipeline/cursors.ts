@@ -1,12 +1,8 @@
 import { hash } from 'node:crypto'
 import { type LogId, ThingmeshError } from '@thingmesh/core'
+import { splitCursor } from '../contracts/cursor.ts'
 import type { Cursor } from '../contracts/index.ts'
 import { Lineage } from './lineage.ts'
-
-const form = /^(?<name>[0-9a-f]{12})\.(?<sequence>0|[1-9]\d{0,15})$/
-
-/** The beginning of whatever log it is shown to. */
-const beginning = '0'
 
 /**
  * The hub's positions as text: `<epoch>.<sequence>`, where the former is 48 bits of a hash of the log's origin and of the epoch
@@ -39,15 +35,8 @@ export class Cursors {
 
   /** Throws `invalid-argument` for what is no cursor, for one of another log, and for one of what this log has lost. */
   parse(cursor: Cursor): number {
-    if (cursor === beginning) return 0
-    const { name = '', sequence } = form.exec(cursor)?.groups ?? {}
-    const position = Number(sequence)
-    if (!Number.isSafeInteger(position)) {
-      throw new ThingmeshError(
-        'invalid-argument',
-        `found ${cursor.length} characters, a cursor is 0, or what a page or a message of this hub gave`,
-      )
-    }
+    const { name, position } = splitCursor(cursor)
+    if (name === '') return 0
     const index = this.#indexes.get(name)
     if (index === undefined) {
       throw new ThingmeshError(

@@ -182,6 +182,24 @@ describe('an event stream', () => {
     expect((await open('/channels/telemetry/messages', headers)).response.status).toBe(400)
   })
 
+  it('takes no after that is no cursor, though an id counts more; one of another log is only old', async () => {
+    const site = await startSite()
+    const { reader, response } = await site.open('/channels/telemetry/messages?after=0')
+    expect(response.status).toBe(200)
+    await site.device.publish('telemetry/a', bytes('1'))
+    await vi.waitFor(() => expect(reader.lastEventId).not.toBe(''))
+    const headers = { authorization: `Thing ${site.secret}`, 'last-event-id': reader.lastEventId }
+    for (const [after, status] of [
+      ['rubbish', 400],
+      ['7', 400],
+      ['0', 200],
+      ['000000000000.1', 200],
+    ] as const) {
+      const { response } = await site.open(`/channels/telemetry/messages?after=${after}`, headers)
+      expect(response.status, after).toBe(status)
+    }
+  })
+
   it('answers HEAD and is over', async () => {
     const { url, secret, counter } = await startSite()
     const headers = { accept: 'text/event-stream', authorization: `Thing ${secret}` }

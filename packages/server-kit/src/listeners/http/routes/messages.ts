@@ -1,5 +1,6 @@
 import { type Draft, type Message, ThingmeshError } from '@thingmesh/core'
 import type * as v from 'valibot'
+import { splitCursor } from '../../../contracts/cursor.ts'
 import type { Cursor, ReadRequest, Session } from '../../../contracts/index.ts'
 import { ndjsonType } from '../batch.ts'
 import { csvType } from '../csv.ts'
@@ -156,6 +157,8 @@ async function followLog({ query, parameters, request, session, signal }: ReadEx
   const filter = filterOf(parameters)
   // A browser that comes back says where it was: it has gone on since its address was written.
   const from = request.headers.get(lastEventIdHeader) || after
+  // Nonsense is refused where it does not count, too. Of which log it is does not matter there: addresses grow old.
+  if (after !== undefined) splitCursor(after)
   const isFirst = from === undefined && last !== undefined
   const newest = isFirst ? await readNewest(session, filter, last, signal()) : []
   const begin = isFirst ? positionAfter(newest, session) : from
