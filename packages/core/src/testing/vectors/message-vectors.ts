@@ -39,6 +39,16 @@ export const messageVectors: readonly Vector[] = [
     id: 1,
     payload: Uint8Array.of(1, 0xff),
   }),
+  envelope(
+    'websocket/publish-key-cbor',
+    "a4 64 'type' 67 'publish' 62 'id' 01 67 'payload' 42 01 ff 63 'key' 6a 'reading-17'",
+    {
+      type: 'publish',
+      id: 1,
+      payload: Uint8Array.of(1, 0xff),
+      key: 'reading-17',
+    },
+  ),
   envelope('websocket/ack-cbor', "a2 64 'type' 63 'ack' 62 'id' 01", { type: 'ack', id: 1 }),
   envelope('websocket/subscribe-cbor', "a2 64 'type' 69 'subscribe' 65 'after' 63 'now'", {
     type: 'subscribe',

@@ -77,9 +77,9 @@ export class EnvelopeSpeech implements Speech {
 
   #publish(id: RequestId, request: PublishRequest): void {
     const { channel, subtopic: own } = this.#context.target
-    const { subtopic = own, payload, contentType, delivery, retain, properties } = request
+    const { subtopic = own, payload, contentType, delivery, retain, properties, key } = request
     const topic = subtopic === undefined ? channel : `${channel}/${subtopic}`
-    const draft = { topic, payload: payload.bytes, contentType, delivery, retain, properties }
+    const draft = { topic, payload: payload.bytes, contentType, delivery, retain, properties, key }
     this.#line.publish(draft, (error, messageId) => {
       if (error !== undefined) this.#refuse(id, error)
       else this.#acknowledge(id, messageId === undefined ? {} : { messageId })

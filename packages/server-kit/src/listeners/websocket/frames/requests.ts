@@ -18,6 +18,8 @@ export interface PublishRequest {
   readonly delivery: Delivery
   readonly retain: boolean
   readonly properties: MessageProperties | undefined
+  /** The publisher's own idempotency key. */
+  readonly key: string | undefined
 }
 
 export interface SubscribeRequest {
@@ -37,7 +39,7 @@ export interface UnsubscribeRequest {
 type Fields = Readonly<Record<string, unknown>>
 
 const fieldNames = {
-  publish: ['subtopic', 'payload', 'encoding', 'contentType', 'delivery', 'retain', 'properties'],
+  publish: ['subtopic', 'payload', 'encoding', 'contentType', 'delivery', 'retain', 'properties', 'key'],
   subscribe: ['pattern', 'after', 'delivery', 'lastValues'],
   unsubscribe: ['pattern'],
 } as const
@@ -76,15 +78,20 @@ export function parseRequest(fields: Fields, format: Format, limits: FramesLimit
 function parsePublish(fields: Fields, format: Format, limits: FramesLimits): PublishRequest {
   const payload = format.payloadOf(fields.payload, fields.encoding)
   const properties = optional(fields, 'properties', isObject, 'an object')
+  const key = optional(fields, 'key', isString, 'a text')
+  const delivery = optional(fields, 'delivery', isDelivery, 'at-most-once or at-least-once') ?? 'at-least-once'
+  // As over HTTP: of what is promised nothing, nothing is known again.
+  if (key !== undefined && delivery === 'at-most-once') throw invalid('a key comes with at-most-once')
   return {
     type: 'publish',
     subtopic: optional(fields, 'subtopic', isString, 'a text'),
     payload,
     contentType:
       optional(fields, 'contentType', isContentType, '256 printable ascii characters at most') ?? payload.contentType,
-    delivery: optional(fields, 'delivery', isDelivery, 'at-most-once or at-least-once') ?? 'at-least-once',
+    delivery,
     retain: optional(fields, 'retain', isBoolean, 'true or false') ?? false,
     properties: parseProperties(properties, payload, format, limits),
+    key,
   }
 }
 

@@ -60,6 +60,41 @@ describe.each(formats)('in envelopes of %s', (_, spoken) => {
     expect(`${message!.log.origin}.${message!.log.epoch}.${message!.sequence}`).toBe(ack.messageId)
   })
 
+  it('a publish under a key is stored once, however often and wherever it is said, and acknowledged as the first', async () => {
+    const site = await startFrames()
+    const thing = await site.thing('sensor')
+    const subscriber = await site.connect(await site.thing('other'))
+    await subscriber.subscribe('telemetry/#')
+    const peer = await site.open('telemetry/messages/room1', { key: thing, ...spoken })
+    const first = await peer.ask({ type: 'publish', id: 1, payload: 'one', key: 'reading-17' })
+    expect(await peer.ask({ type: 'publish', id: 2, payload: 'again', subtopic: 'x', key: 'reading-17' })).toEqual({
+      ...first,
+      id: 2,
+    })
+    const elsewhere = await site.connect(thing)
+    expect((await elsewhere.publish('telemetry/room1', 'one', { key: 'reading-17' }))?.id).toBe(first.messageId)
+    const next = await peer.ask({ type: 'publish', id: 3, payload: 'two', key: 'reading-18' })
+    expect(next).toMatchObject({ type: 'ack', id: 3 })
+    expect(next.messageId).not.toBe(first.messageId)
+    expect((await take(subscriber, 2)).map(textOf)).toEqual(['one', 'two'])
+  })
+
+  it.each([
+    ['no text', { key: 17 }],
+    ['empty', { key: '' }],
+    ['too long', { key: 'k'.repeat(65) }],
+    ['no ascii', { key: 'ä' }],
+    ['of what is promised nothing', { key: 'k', delivery: 'at-most-once' }],
+  ])('a key that is %s is refused', async (_, fields) => {
+    const site = await startFrames()
+    const peer = await site.open('telemetry/messages', { key: await site.thing('sensor'), ...spoken })
+    expect(await peer.ask({ type: 'publish', id: 1, payload: 'x', ...fields })).toMatchObject({
+      type: 'error',
+      id: 1,
+      code: 'invalid-argument',
+    })
+  })
+
   it('a text is published as text, to the address of the path where none is said', async () => {
     const site = await startFrames()
     const key = await site.thing('sensor')

@@ -54,6 +54,18 @@ const requests: readonly (readonly [format: Format, written: string, id: unknown
     1,
     { type: 'publish', contentType: '', delivery: 'at-least-once', properties: undefined },
   ],
+  [
+    jsonFormat,
+    '{"type":"publish","id":6,"payload":{"t":21.5},"key":"reading-17"}',
+    6,
+    { type: 'publish', delivery: 'at-least-once', key: 'reading-17' },
+  ],
+  [
+    cborFormat,
+    'a4 64 74797065 67 7075626c697368 62 6964 01 67 7061796c6f6164 42 01ff 63 6b6579 6a 72656164696e672d3137',
+    1,
+    { type: 'publish', delivery: 'at-least-once', key: 'reading-17' },
+  ],
   [cborFormat, 'a2 64 74797065 69 737562736372696265 65 6166746572 63 6e6f77', undefined, { after: 'now' }],
 ]
 
