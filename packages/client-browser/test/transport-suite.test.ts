@@ -82,6 +82,6 @@ describe.each<Hub['scheme']>(['ws', 'http'])('the %s transport in a browser', sc
       expect(failures).toEqual([])
       expect(cases.length).toBeGreaterThan(15)
     },
-    120_000,
+    300_000,
   )
 })

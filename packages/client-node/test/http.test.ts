@@ -23,44 +23,46 @@ async function startForgetful() {
   return { hub, port: door.address!.port }
 }
 
+/** A client that is subscribed by way of a proxy, to whichever hub `site.now` is. */
+async function startSubscribed() {
+  const site = { now: await startForgetful() }
+  onTestFinished(() => site.now.hub.stop())
+  const proxy = await startProxy(() => site.now.port)
+  onTestFinished(() => proxy[Symbol.asyncDispose]())
+  const client = await connect(`http://127.0.0.1:${proxy.port}`, { ...quick, key: 'any' })
+  onTestFinished(() => client.close())
+  const telemetry = client.channel('telemetry')
+  const messages = telemetry.subscribe()
+  await messages.confirmed
+  return { site, proxy, client, telemetry, messages }
+}
+
 describe('the client on Node', () => {
   it('goes on where another log ends, and says that there may be a gap', async () => {
-    let now = await startForgetful()
-    onTestFinished(() => now.hub.stop())
-    await using proxy = await startProxy(() => now.port)
-    await using client = await connect(`http://127.0.0.1:${proxy.port}`, { ...quick, key: 'any' })
-    const telemetry = client.channel('telemetry')
-    const messages = telemetry.subscribe()
-    await messages.confirmed
+    const { site, client, telemetry, messages } = await startSubscribed()
     for (let i = 1; i <= 3; i++) await telemetry.publish(i)
     expect(await take(messages, 3)).toEqual([1, 2, 3])
     const gap = new Promise(resolve => client.on('gapOpened', resolve))
-    await now.hub.stop()
-    now = await startForgetful()
+    await site.now.hub.stop()
+    site.now = await startForgetful()
     expect(await gap).toEqual({ filter: 'telemetry/#' })
     await telemetry.publish(4)
     expect(await take(messages, 1)).toEqual([4])
   })
 
   it('does not take another log for its own where that has come further', async () => {
-    let now = await startForgetful()
-    onTestFinished(() => now.hub.stop())
-    await using proxy = await startProxy(() => now.port)
-    await using client = await connect(`http://127.0.0.1:${proxy.port}`, { ...quick, key: 'any' })
-    const telemetry = client.channel('telemetry')
-    const messages = telemetry.subscribe()
-    await messages.confirmed
+    const { site, proxy, client, telemetry, messages } = await startSubscribed()
     for (let i = 1; i <= 3; i++) await telemetry.publish(`first ${i}`)
     expect(await take(messages, 3)).toEqual(['first 1', 'first 2', 'first 3'])
     const { value: last } = await telemetry.history()[Symbol.asyncIterator]().next()
     const after = last!.cursor!
     const gap = new Promise(resolve => client.on('gapOpened', resolve))
     proxy.admit(false)
-    await now.hub.stop()
+    await site.now.hub.stop()
     const next = await startForgetful()
     const direct = connectHttp(`http://127.0.0.1:${next.port}`, { key: 'any' })
     for (let i = 1; i <= 5; i++) await direct.publish('telemetry', `second ${i}`)
-    now = next
+    site.now = next
     proxy.admit(true)
     const heard = take(messages, 1)
     expect(await Promise.race([gap, heard])).toEqual({ filter: 'telemetry/#' })
