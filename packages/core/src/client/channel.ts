@@ -116,7 +116,8 @@ function toDraft(name: string, payload: Publishable, options: ChannelPublishOpti
     // A copy: what the caller does with its own bytes afterwards changes no message.
     payload: typeof body === 'string' ? encodeUtf8(body) : new Uint8Array(body),
     contentType: options.contentType ?? contentType,
-    delivery: resolveOptions(options, deliveryRule).delivery,
+    // Most do not say it, and to look up a rule for each of a hundred thousand a second shows.
+    delivery: options.delivery === undefined ? 'at-least-once' : resolveOptions(options, deliveryRule).delivery,
     retain: options.retain === true,
     properties: options.properties,
   }
