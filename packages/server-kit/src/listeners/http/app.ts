@@ -1,11 +1,12 @@
 import { type ErrorCode, errorCodes, ThingmeshError } from '@thingmesh/core'
 import { type Context, Hono } from 'hono'
-import type { Counter, ListenerContext, Peer } from '../../contracts/index.ts'
+import type { Counter, Peer } from '../../contracts/index.ts'
 import { bodyBudget } from './body.ts'
 import { corsPolicy, preflightHeaders } from './cors.ts'
 import { DialectPaths } from './dialect-paths.ts'
 import { errorReply } from './errors.ts'
 import { type Answerer, answerer, type ExchangeContext } from './exchange.ts'
+import type { HandlerContext } from './handler-context.ts'
 import { toOpenApi } from './openapi.ts'
 import type { ResolvedHandlerOptions } from './options.ts'
 import { preparePages } from './pages.ts'
@@ -42,7 +43,7 @@ const methods: readonly Method[] = ['GET', 'POST', 'PATCH', 'DELETE']
 
 type AppContext = Context<{ Bindings: Origin }>
 
-export function createApp(context: ListenerContext, options: ResolvedHandlerOptions): HttpApp {
+export function createApp(context: HandlerContext, options: ResolvedHandlerOptions): HttpApp {
   const { basePath } = options
   const stopping = new AbortController()
   const sessions = openSessions(context, options)
@@ -163,7 +164,7 @@ function methodsOf(app: Hono<{ Bindings: Origin }>, path: string): readonly stri
   return found.includes('GET') ? ['HEAD', 'OPTIONS', ...found] : ['OPTIONS', ...found]
 }
 
-function resultCounters({ meter }: ListenerContext): Readonly<Record<ErrorCode | 'ok', Counter>> {
+function resultCounters({ meter }: HandlerContext): Readonly<Record<ErrorCode | 'ok', Counter>> {
   const results = ['ok', ...errorCodes] as const
   const counters = results.map(result => [
     result,

@@ -1,6 +1,7 @@
-import type { ListenerContext, Peer } from '../../contracts/index.ts'
+import type { Peer } from '../../contracts/index.ts'
 import { createApp } from './app.ts'
 import { gaugeStreams } from './gauges.ts'
+import type { HandlerContext } from './handler-context.ts'
 import { type HttpHandlerOptions, resolveHandlerOptions } from './options.ts'
 import { unknownPeer } from './peer.ts'
 
@@ -11,7 +12,7 @@ import { unknownPeer } from './peer.ts'
  * The limits on headers, connections and time are the host's to keep; the limit on bodies is kept here.
  */
 export function httpHandler(
-  context: ListenerContext,
+  context: HandlerContext,
   options: HttpHandlerOptions = {},
 ): (request: Request, peer?: Peer) => Promise<Response> {
   const resolved = resolveHandlerOptions(options)

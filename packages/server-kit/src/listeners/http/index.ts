@@ -1,4 +1,5 @@
 export { httpHandler } from './handler.ts'
+export type { HandlerContext } from './handler-context.ts'
 export { httpListener } from './listener.ts'
 export type { HttpHandlerOptions, HttpListenerOptions } from './options.ts'
 export type { PageFile, Pages } from './pages.ts'

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import type { ThingmeshError } from '@thingmesh/core'
-import type { ListenerContext, Outlet, Peer, Session } from '../../contracts/index.ts'
+import type { Outlet, Peer, Session } from '../../contracts/index.ts'
 import { parseAuthorization } from './authorization.ts'
+import type { HandlerContext } from './handler-context.ts'
 
 export interface SessionsOptions {
   readonly sessionsMax: number
@@ -37,7 +38,7 @@ interface Entry extends Lease {
   endedByHub: boolean
 }
 
-export function openSessions(context: ListenerContext, options: SessionsOptions): Sessions {
+export function openSessions(context: HandlerContext, options: SessionsOptions): Sessions {
   /** The one used longest ago comes first. */
   const entries = new Map<string, Entry>()
   /** What is being opened, so that a burst of requests opens one session. */

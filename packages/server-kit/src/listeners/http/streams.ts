@@ -1,5 +1,5 @@
 import { isThingmeshError, ThingmeshError } from '@thingmesh/core'
-import type { ListenerContext } from '../../contracts/index.ts'
+import type { HandlerContext } from './handler-context.ts'
 import type { BodyStream } from './reply.ts'
 
 /** The answers that go on, bounded in number. */
@@ -10,7 +10,7 @@ export interface Streams {
   hold(stream: BodyStream, ended: () => void): BodyStream
 }
 
-export function openStreams({ meter, onFault }: ListenerContext, streamsMax: number): Streams {
+export function openStreams({ meter, onFault }: HandlerContext, streamsMax: number): Streams {
   const refused = meter.counter('thingmesh_http_refused_total', 'Refused before a route saw it.', { limit: 'streams' })
   let open = 0
   return {

@@ -33,7 +33,8 @@ export const asAdmin = `Bearer ${secrets.admin}`
 
 /** Calls the handler as a framework would that has it mounted. */
 export function caller(options?: HttpHandlerOptions, hub: FakeHub = fakeHub()): Call {
-  const handle = httpHandler(hub, options)
+  const { ingress, meter, onFault } = hub
+  const handle = httpHandler({ ingress, meter, onFault }, options)
   const call = async (method: string, path: string, init: CallInit = {}): Promise<Answer> => {
     const { body, authorization = asAdmin } = init
     const isJson = body !== undefined && typeof body !== 'string' && !(body instanceof Uint8Array)
