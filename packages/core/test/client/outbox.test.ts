@@ -36,6 +36,15 @@ async function openOffline(options: ClientOptions = {}) {
   return { client, transport, dropped, come }
 }
 
+/** The device's clock stands still, until it is moved. */
+function stopClock(): (ms: number) => void {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => {
+    vi.useRealTimers()
+  })
+  return ms => vi.setSystemTime(Date.now() + ms)
+}
+
 const textOf = ({ payload }: OutboxEntry): string => new TextDecoder().decode(payload)
 
 describe('the outbox of a client', () => {
@@ -217,37 +226,38 @@ describe('the outbox of a client', () => {
 
   it('gives the room of what is too old to what waits for it, without a hub as well, and says so', async () => {
     const { client, dropped } = await openOffline()
-    const channel = client.channel('c', { countMax: 1, ageMaxMs: 1 })
-    await channel.publish('old').stored
-    await channel.publish('new').stored
+    await client.channel('c', { ageMaxMs: 1 }).publish('old').stored
+    await client.channel('c', { countMax: 1 }).publish('new').stored
     expect(dropped).toEqual(['old expired'])
     expect(client.outbox.stats()).toMatchObject({ count: 1, dropped: 1 })
   })
 
   it('waits for nothing that has become too old, and does not count it, without a hub as well', async () => {
+    const passTime = stopClock()
     const { client, dropped } = await openOffline()
-    const channel = client.channel('c', { ageMaxMs: 1 })
+    const channel = client.channel('c', { ageMaxMs: 1_000 })
     await channel.publish('a').stored
     await channel.publish('b').stored
-    await client.drain()
+    const drained = client.drain()
+    passTime(1_000)
+    await drained
     expect(dropped).toEqual(['a expired', 'b expired'])
 
     const receipt = channel.publish('c')
     await receipt.stored
     await client.channel('other').publish('d').stored
-    const since = Date.now()
-    await until(() => Date.now() > since + 2)
+    passTime(1_000)
     expect(client.outbox.stats()).toMatchObject({ count: 1, bytes: 'other'.length + 1, dropped: 3 })
     expect(await rejection(receipt.acked)).toMatchObject({ code: 'unavailable', outcome: 'not-sent' })
   })
 
   it('leaves what is under way to the hub, however old it becomes', async () => {
     const transport = scriptedTransport()
+    const passTime = stopClock()
     const client = await open(transport)
-    const receipt = client.channel('c', { ageMaxMs: 1 }).publish('a')
+    const receipt = client.channel('c', { ageMaxMs: 1_000 }).publish('a')
     await until(() => transport.sent.length === 1)
-    const since = Date.now()
-    await until(() => Date.now() > since + 2)
+    passTime(1_000)
     expect(client.outbox.stats()).toMatchObject({ count: 1, dropped: 0 })
     transport.sent[0]!.acknowledge({ id: 'hub.e.1' })
     expect(await receipt).toEqual({ id: 'hub.e.1' })
