@@ -1,8 +1,10 @@
 import {
   type Client,
   type ClientOptions,
+  checkOptionNames,
   type HttpTransportOptions,
   httpTransport,
+  type OptionNames,
   openClient,
   type Transport,
 } from '@thingmesh/core'
@@ -21,6 +23,33 @@ export interface ConnectOptions
   readonly tls?: TlsOptions | undefined
   /** For `memory:`, what `memoryListener()` of `@thingmesh/server-kit/memory` gave. */
   readonly listener?: MemoryDoor | undefined
+}
+
+const connectOptions: OptionNames<ConnectOptions> = {
+  outbox: true,
+  backoff: true,
+  connectTimeoutMs: true,
+  waitersMax: true,
+  hints: true,
+  signal: true,
+  thing: true,
+  key: true,
+  token: true,
+  byCertificate: true,
+  tls: true,
+  fetch: true,
+  clientId: true,
+  sessionSeconds: true,
+  keepAliveSeconds: true,
+  timeoutMs: true,
+  receiveMaximum: true,
+  packetBytesMax: true,
+  wireBytesMax: true,
+  silenceMs: true,
+  checkMs: true,
+  eventBytesMax: true,
+  ackTimeoutMs: true,
+  listener: true,
 }
 
 /** The door of a hub in this process. */
@@ -46,6 +75,7 @@ export interface MemoryDoorOptions {
  * options that make no sense.
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Client> {
+  checkOptionNames('connect', options, connectOptions)
   return openClient(await toTransport(url, options), options)
 }
 

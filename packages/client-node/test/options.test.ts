@@ -20,12 +20,16 @@ const uses: Readonly<Record<string, (options: object) => unknown>> = {
 const timer = 'whole, 1 to 2147483647'
 
 it.each([
+  ['fileOutbox', { durabilty: 'disk' }, 'fileOutbox has no option durabilty, the nearest is durability'],
   ['fileOutbox', { durability: 'disc' }, 'durability: found string disc, the limit is disk,process'],
   [
     'fileOutbox',
     { compactBytesMin: Number.NaN },
     'compactBytesMin: found number NaN, the limit is whole, 0 to Infinity',
   ],
+  // It would be in memory, and gone with the process.
+  ['connect over mqtt', { outBox: undefined }, 'connect has no option outBox, the nearest is outbox'],
+  ['connect over http', { clientID: 'a' }, 'connect has no option clientID, the nearest is clientId'],
   ['connect over mqtt', { connectTimeoutMs: 0 }, `connectTimeoutMs: found number 0, the limit is ${timer}`],
   ['connect over mqtt', { timeoutMs: '10s' }, `timeoutMs: found string 10s, the limit is ${timer}`],
   ['connect over ws', { keepAliveSeconds: -1 }, 'keepAliveSeconds: found number -1, the limit is whole, 0 to 65535'],

@@ -1,6 +1,14 @@
 import { type FileHandle, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, resolve as toAbsolute } from 'node:path'
-import { isThingmeshError, type Outbox, type OutboxEntry, resolveOptions, ThingmeshError } from '@thingmesh/core'
+import {
+  checkOptionNames,
+  isThingmeshError,
+  type OptionNames,
+  type Outbox,
+  type OutboxEntry,
+  resolveOptions,
+  ThingmeshError,
+} from '@thingmesh/core'
 import { encodeEntries, fileMagic, goneBytes, parseFile, writeGone } from './file-format.ts'
 import { LiveRecords } from './live-records.ts'
 import { takeLock } from './process-lock.ts'
@@ -25,6 +33,8 @@ export interface FileOutboxOptions {
  */
 const goneUnsyncedMax = 256
 
+const fileOutboxOptions: OptionNames<FileOutboxOptions> = { path: true, durability: true, compactBytesMin: true }
+
 /** Drafts in a file that is only ever appended to, so that whatever ends the process leaves what was kept before. Throws `TypeError` for options that make no sense. */
 export function fileOutbox(options: FileOutboxOptions): Outbox {
   return new FileOutbox(options)
@@ -45,6 +55,7 @@ class FileOutbox implements Outbox {
   #compacting: Promise<void> | undefined
 
   constructor(options: FileOutboxOptions) {
+    checkOptionNames('fileOutbox', options, fileOutboxOptions)
     const { durability, compactBytesMin } = resolveOptions(options, {
       durability: ['disk', 'process'],
       compactBytesMin: [4_194_304, 0],

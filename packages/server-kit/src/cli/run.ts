@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
-import { isThingmeshError } from '@thingmesh/core'
-import { nearestOf } from '../contracts/nearest.ts'
+import { isThingmeshError, nearestOf } from '@thingmesh/core'
 import { version } from '../version.ts'
 import { channelCommands } from './channels.ts'
 import type { Command } from './command.ts'

@@ -1,15 +1,10 @@
-import { type OptionRule, resolveOptions, timerMsMax } from '@thingmesh/core'
-import { nearestOf } from './nearest.ts'
-
-/** An object that has every option as a member, whatever is in it: one that is new in the type does not compile until it is here too. */
-export type OptionNames<Options> = { readonly [Name in keyof Options]-?: unknown }
+import { checkOptionNames, type OptionNames, type OptionRule, resolveOptions, timerMsMax } from '@thingmesh/core'
 
 /** What some of the options may be, where that is not as their names say. */
 export type OptionRules<Options> = { readonly [Name in keyof Options]?: OptionRule }
 
 /**
- * Throws `TypeError` for an option that there is not: one that is misspelt would silently be as if it had not been given; and for one
- * that is not what its rule says. Where the known one is its default, and that a number or `false`, it needs none: it is true or false, or
+ * Throws `TypeError` for an option that there is not, and for one that is not what its rule says. Where the known one is its default, and that a number or `false`, it needs none: it is true or false, or
  * whole and not negative, and a time that a timer runs where its name ends in `Ms`.
  */
 export function checkOptions<Options extends object>(
@@ -18,16 +13,7 @@ export function checkOptions<Options extends object>(
   known: OptionNames<NoInfer<Options>>,
   rules: OptionRules<NoInfer<Options>> = {},
 ): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TypeError(`${factory} takes its options as an object`)
-  }
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(known, name)) continue
-    const names = Object.keys(known)
-    const nearest = nearestOf(name, names)
-    const rest = nearest === undefined ? `; there are ${names.join(', ')}` : `, the nearest is ${nearest}`
-    throw new TypeError(`${factory} has no option ${name}${rest}`)
-  }
+  checkOptionNames(factory, options, known)
   for (const [name, value] of Object.entries(options)) {
     if (known[name as keyof Options] !== false || value === undefined || typeof value === 'boolean') continue
     throw new TypeError(`${factory}: ${name}: found ${typeof value} ${value}, the limit is true, false`)

@@ -1,5 +1,6 @@
+import type { OptionNames } from '@thingmesh/core'
 import type { Dialect, TlsIdentity } from '../../contracts/index.ts'
-import { checkOptions, type OptionNames, type OptionRules, portRule, withDefaults } from '../../contracts/options.ts'
+import { checkOptions, type OptionRules, portRule, withDefaults } from '../../contracts/options.ts'
 import type { MqttDecisions } from './decisions.ts'
 
 /** What MQTT has of limits, however its bytes come. All have defaults; times and sizes carry their unit in the name. */
