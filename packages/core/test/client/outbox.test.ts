@@ -247,8 +247,25 @@ describe('the outbox of a client', () => {
     await receipt.stored
     await client.channel('other').publish('d').stored
     passTime(1_000)
-    expect(client.outbox.stats()).toMatchObject({ count: 1, bytes: 'other'.length + 1, dropped: 3 })
+    expect(client.outbox.stats()).toMatchObject({ count: 1, bytes: 'other'.length + 1 })
     expect(await rejection(receipt.acked)).toMatchObject({ code: 'unavailable', outcome: 'not-sent' })
+    expect(client.outbox.stats()).toMatchObject({ count: 1, dropped: 3 })
+  })
+
+  it('tells of what has become too old in its order, each once, also who asks then how much is left', async () => {
+    const passTime = stopClock()
+    const { client } = await openOffline()
+    const told: string[] = []
+    client.on('draftDropped', ({ entry }) => {
+      const { count, dropped } = client.outbox.stats()
+      told.push(`${textOf(entry)} ${count} ${dropped}`)
+    })
+    const channel = client.channel('c', { ageMaxMs: 1_000 })
+    for (const text of ['a', 'b', 'c']) channel.publish(text)
+    const drained = client.drain()
+    passTime(1_000)
+    await drained
+    expect(told).toEqual(['a 0 1', 'b 0 2', 'c 0 3'])
   })
 
   it('leaves what is under way to the hub, however old it becomes', async () => {

@@ -71,7 +71,10 @@ export class OutboxQueue {
       this.#admit(record)
       this.#sequence = Math.max(this.#sequence, entry.sequence)
     }
-    this.#timer = platform().setInterval(() => this.#dropExpired(), expiryCheckMs)
+    this.#timer = platform().setInterval(() => {
+      // A copy: who is told of one may publish the next, and more may go for that.
+      for (const record of [...this.#records()]) if (this.#isExpired(record)) this.#drop(record, 'expired')
+    }, expiryCheckMs)
   }
 
   /**
@@ -194,11 +197,6 @@ export class OutboxQueue {
     return isHere && expiresAtMs !== undefined && expiresAtMs <= this.#options.now()
   }
 
-  #dropExpired(): void {
-    // A copy: who is told of one may publish the next, and more may go for that.
-    for (const record of [...this.#records()]) if (this.#isExpired(record)) this.#drop(record, 'expired')
-  }
-
   /** Puts back what is under way, before everything that waits. Its acknowledgement may come all the same. */
   putBack(): void {
     for (const record of this.#records()) if (record.state === 'under way') record.state = 'waiting'
@@ -226,13 +224,15 @@ export class OutboxQueue {
     this.#options.events.emit('draftSetAside', { entry: record.entry, error })
   }
 
+  /** Without what has become too old, which the next look for that drops. Who only asks changes nothing. */
   stats(): OutboxStats {
-    this.#dropExpired()
-    const oldest = this.#oldest
     const interval = this.#ackIntervalMs
+    let oldest: OutboxRecord | undefined
     let count = 0
     let bytes = 0
     for (const record of this.#records()) {
+      if (this.#isExpired(record)) continue
+      oldest ??= record
       count++
       bytes += record.bytes
     }
