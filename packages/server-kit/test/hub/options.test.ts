@@ -177,6 +177,12 @@ describe('an option whose value makes no sense is a TypeError that says what was
       'datagramBytesMax: found number 65536, the limit is whole, 16 to',
     ],
     [
+      'coapListener',
+      coapListener as Untyped,
+      { exchangesMax: Number.POSITIVE_INFINITY },
+      'exchangesMax: found number Infinity, the limit is whole, 0 to 16777216',
+    ],
+    [
       'coapTcpListener',
       coapTcpListener as Untyped,
       { port: 0.5 },

@@ -115,13 +115,14 @@ export const defaultCoapLimits: CoapLimits = {
   dialects: [],
 }
 
-/** What 0 turns off, or makes of no use, and how addresses are proved. The factor is no whole number: `checkFactor` has it. */
+/** What 0 turns off, or makes of no use, what takes its room at the start, and how addresses are proved. The factor is no whole number: `checkFactor` has it. */
 export const coapRules: OptionRules<CoapListenerOptions> = {
   port: portRule,
   datagramBytesMax: [1_152, 16, 65_535],
   peersMax: [100_000, 1],
   requestsMax: [16_384, 1],
   requestsPerPeerMax: [64, 1],
+  exchangesMax: [65_536, 0, 2 ** 24],
   piggybackMs: [200, 0, timerMsMax],
   sessionIdleMs: [60_000, 0, timerMsMax],
   addressProof: ['echo', 'none'],
