@@ -193,7 +193,7 @@ export class HttpConnection implements Connection {
         if (done || value === undefined) throw new ThingmeshError('unavailable', 'the hub ended the event stream')
         for (const { type, id, data } of parser.push(value)) {
           if (type === 'error') {
-            await this.#refuse(request, data)
+            this.#refuse(request, data)
             return
           }
           if (data !== undefined) {
@@ -216,10 +216,11 @@ export class HttpConnection implements Connection {
   }
 
   /** The stream's last word: what was allowed when it began is not any more. The others go on. Throws where it does not say why. */
-  async #refuse(request: SubscribeRequest, data = ''): Promise<void> {
+  #refuse(request: SubscribeRequest, data = ''): void {
     const said = readError(JSON.parse(data))
     if (said === undefined) throw new ThingmeshError('unavailable', 'the hub ended the event stream')
-    await this.unsubscribe(request.filter)
+    // It may have broken behind that, and then cannot be cancelled.
+    this.unsubscribe(request.filter).catch(() => undefined)
     request.onRefused(new ThingmeshError(said.code, said.message, { details: said.details }))
   }
 
