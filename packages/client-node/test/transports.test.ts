@@ -417,3 +417,34 @@ describe('what one transport can', () => {
     reader.close()
   })
 })
+
+describe.each(['mqtt', 'ws'] as const)('a session over %s', scheme => {
+  it('tells of the gap in what it was back in the right to before it was back itself, and of no other', async () => {
+    const site = await startSite()
+    const { control } = site.hub
+    await control.channels.create({ name: 'aside' })
+    const aside = { thing: 'sensor', channel: 'aside', actions: ['publish', 'subscribe', 'read'] as const }
+    const { id } = await control.grants.create(aside)
+    const client = await site.open(scheme)
+    // By a way that is not the one that is closed below: ws is http's.
+    const writer = await site.open(scheme === 'ws' ? 'mqtt' : 'http')
+    const gaps: string[] = []
+    client.on('gapOpened', ({ filter }) => gaps.push(filter))
+    const lost = client.channel('aside').subscribe()
+    const kept = client.channel('telemetry').subscribe()
+    await Promise.all([lost.confirmed, kept.confirmed])
+    const proxy = site.proxy(scheme)
+    proxy.admit(false)
+    await control.grants.remove(id)
+    await reached(client, 'offline')
+    await control.grants.create(aside)
+    await writer.channel('aside').publish('missed')
+    await writer.channel('telemetry').publish(1)
+    proxy.admit(true)
+    await reached(client, 'connected')
+    expect(gaps).toEqual(['aside/#'])
+    await writer.channel('aside').publish('heard')
+    expect(await take(lost, 1)).toEqual(['heard'])
+    expect(await take(kept, 1)).toEqual([1])
+  })
+})

@@ -89,8 +89,8 @@ export async function change(
   work: (store: (name: StoreName) => IDBObjectStore) => void,
 ): Promise<void> {
   const transaction = database.transaction(['entries', 'damaged'], 'readwrite', { durability })
-  await new Promise<void>((resolve, reject) => {
-    transaction.addEventListener('complete', () => resolve())
+  await new Promise((resolve, reject) => {
+    transaction.addEventListener('complete', resolve)
     transaction.addEventListener('abort', () => reject(transaction.error))
     try {
       work(name => transaction.objectStore(name))

@@ -160,7 +160,8 @@ export interface SubscribeRequest {
 }
 
 export type SubscribeResult =
-  | { readonly ok: true; readonly delivery: Delivery }
+  /** `isNew`: the session did not have it, so that nothing comes of what was before. */
+  | { readonly ok: true; readonly delivery: Delivery; readonly isNew: boolean }
   /** `permission-denied`, `invalid-argument`, `rate-limited` (too many subscriptions, or too many who share one). */
   | { readonly ok: false; readonly error: ThingmeshError }
 

@@ -128,7 +128,8 @@ export class HubIngress implements Ingress {
       prove: credential => this.#proofs.prove(credential, peer),
       onClosed: closed => this.#leave(closed),
     })
-    if (resumed) session.takeUp()
+    // What is being gathered may be replaced yet; it is looked at with the others.
+    if (resumed && !this.#review.isDue(principal)) session.takeUp()
     this.#sessions.set(feed, session)
     this.#walk.presences.came(session)
     if (isConnection) {

@@ -1,3 +1,4 @@
+import type { Principal } from '@thingmesh/core'
 import type { RightsChange } from '../contracts/index.ts'
 import type { HistoryReader } from './history.ts'
 import type { HubSession } from './session.ts'
@@ -34,6 +35,12 @@ export class RightsReview {
     else if (known === undefined) this.#taken.set(domain, new Set([principal]))
     else if (known !== 'everybody') known.add(principal)
     this.#timer ??= setTimeout(() => this.#begin(), gatherMs).unref()
+  }
+
+  /** The principal is to be looked at when what was taken has been gathered. */
+  isDue({ domain, id }: Pick<Principal, 'domain' | 'id'>): boolean {
+    const taken = this.#taken.get(domain)
+    return taken === 'everybody' || taken?.has(id) === true
   }
 
   stop(): void {

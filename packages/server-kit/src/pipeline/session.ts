@@ -178,7 +178,7 @@ export class HubSession implements Session, Stay {
       else router.invalidate()
       const when = request.replay ?? 'always'
       if (when === 'always' || (when === 'if-new' && known === undefined)) replayed.push(request.filter)
-      return { ok: true, delivery: request.delivery }
+      return { ok: true, delivery: request.delivery, isNew: known === undefined }
     })
     await feeds.save(this.feed)
     // After the answer: a peer learns that it is subscribed before it is sent anything for it.
@@ -469,7 +469,7 @@ export class HubSession implements Session, Stay {
     const known = this.feed.shares.get(request.filter)?.subscription
     try {
       feeds.groups.join(this.feed, toSubscription(request, known?.since ?? router.head), limits.sharedMembersMax)
-      return { ok: true, delivery: request.delivery }
+      return { ok: true, delivery: request.delivery, isNew: known === undefined }
     } catch (error) {
       counters.refused['shared-members'].value += 1
       return { ok: false, error: toThingmeshError(error) }

@@ -7,9 +7,9 @@ import {
   type SubscribeRequest,
   ThingmeshError,
 } from '@thingmesh/core'
-import { encodePacket, ReasonCode } from '@thingmesh/core/mqtt'
+import { encodePacket, ReasonCode, subscriptionProperty } from '@thingmesh/core/mqtt'
 import { errorFromReason, type SessionState, toMessage, toPublish } from '@thingmesh/core/mqtt-client'
-import type { IConnackPacket, IPublishPacket, MqttClient } from 'mqtt'
+import type { ClientSubscribeCallback, IConnackPacket, IPublishPacket, MqttClient } from 'mqtt'
 import { fromJsPublish, fromJsReason, type JsReason, toJsProperties } from './mapping.ts'
 
 export interface JsTerms {
@@ -85,15 +85,21 @@ export class MqttJsConnection implements Connection {
     // Before the answer: messages may come ahead of it (MQTT 5, section 3.8.4).
     const subscriptionIdentifier = this.#state.route(request)
     const resumed = request.again && this.#connack?.sessionPresent === true
-    const rh = resumed ? 2 : 0
+    const rh = resumed ? 1 : 0
     const properties = this.#hasIdentifiers ? { subscriptionIdentifier } : {}
     try {
-      await this.#asked(done => this.#client.subscribe(filter, { qos: 1, rh, properties }, done))
+      let suback: Parameters<ClientSubscribeCallback>[2]
+      await this.#asked(done =>
+        this.#client.subscribe(filter, { qos: 1, rh, properties }, (error, _granted, packet) => {
+          suback = packet
+          done(error)
+        }),
+      )
+      return { resumed: resumed && suback?.properties?.userProperties?.[subscriptionProperty] === undefined }
     } catch (error) {
       this.#state.forget(filter)
       throw error
     }
-    return { resumed }
   }
 
   async unsubscribe(filter: string): Promise<void> {

@@ -28,4 +28,4 @@ export { type OnPacket, PacketParser, type PacketParserOptions } from './parser.
 export type { Properties, PropertyName } from './properties.ts'
 export { ConnectReturnCode, isReasonCodeOf, ReasonCode } from './reason-codes.ts'
 export { type Allocate, slabAllocator } from './slab.ts'
-export { errorProperty, keyProperty, receiveMaximumProperty } from './user-properties.ts'
+export { errorProperty, keyProperty, receiveMaximumProperty, subscriptionProperty } from './user-properties.ts'

@@ -10,6 +10,12 @@ export const keyProperty = 'idempotency-key'
 export const errorProperty = 'error'
 
 /**
+ * Of SUBACK, in a session that was there before, as `subscription: new`: what is subscribed to was not among its subscriptions, and what was published
+ * before does not come. So it is when a right was taken away and given back before the peer came back.
+ */
+export const subscriptionProperty = 'subscription'
+
+/**
  * Of CONNECT: asks for a larger Receive Maximum than a hub gives by itself. A decimal number, 1 to 65,535. What the client is given
  * stands in CONNACK (section 3.2.2.3.3).
  */

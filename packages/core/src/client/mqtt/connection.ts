@@ -1,6 +1,7 @@
 import { matchesFilter } from '../../address/index.ts'
 import { encodeToHub, FieldWriter, type FromHub, PacketStream, type ToHub } from '../../bindings/mqtt/client/index.ts'
 import type { ConnackPacket, DisconnectPacket, PublishPacket, QoS } from '../../bindings/mqtt/index.ts'
+import { subscriptionProperty } from '../../bindings/mqtt/user-properties.ts'
 import { ThingmeshError } from '../../errors/index.ts'
 import { notSent } from '../failure.ts'
 import type { Published } from '../http.ts'
@@ -130,11 +131,12 @@ export class MqttConnection implements Connection {
     const answer = await this.#answer({
       type: 'subscribe',
       packetId: this.#packetId,
-      subscriptions: [{ filter, qos, retainHandling: resumed ? 2 : 0 }],
+      subscriptions: [{ filter, qos, retainHandling: resumed ? 1 : 0 }],
       properties: { subscriptionIdentifiers: this.#identifiers ? [id] : undefined },
     })
     const refusal = refusalIn(answer)
-    if (refusal === undefined) return { resumed }
+    const isNew = answer.properties?.userProperties?.[0]?.[0] === subscriptionProperty
+    if (refusal === undefined) return { resumed: resumed && !isNew }
     this.#state.forget(filter)
     throw refusal
   }
@@ -181,13 +183,13 @@ export class MqttConnection implements Connection {
       case 'publish':
         this.#receivePublish(packet)
         break
-      case 'puback':
-      case 'suback':
-      case 'unsuback':
-        this.#receiveAnswer(packet)
-        break
       case 'disconnect':
         this.end(errorFromDisconnect(packet))
+        break
+      case 'pingresp':
+        break
+      default:
+        this.#receiveAnswer(packet)
     }
   }
 
@@ -202,7 +204,7 @@ export class MqttConnection implements Connection {
     if (!sessionPresent) this.#state.unacknowledged.clear()
     this.#state.established = true
     this.#receiveMaximum = Math.min(inFlightMax, properties.receiveMaximum ?? inFlightAtFirst)
-    this.#packetBytesMax = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
+    this.#packetBytesMax = properties.maximumPacketSize ?? this.#packetBytesMax
     this.#identifiers = properties.subscriptionIdentifiersAvailable !== false
     if (properties.serverKeepAlive !== undefined) this.#keepAliveMs = properties.serverKeepAlive * 1000
     this.#connack.resolve()

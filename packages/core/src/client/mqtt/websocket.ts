@@ -1,4 +1,3 @@
-import { ThingmeshError } from '../../errors/index.ts'
 import { canceled, onAbort } from '../cancellation.ts'
 import { type CancelSignal, platform } from '../platform.ts'
 import type { Dial, Wire, WireHandlers } from './wire.ts'
@@ -32,22 +31,21 @@ export function webSocketDial(
 function open(socket: WebSocketLike, handlers: WireHandlers, signal: CancelSignal): Promise<Wire> {
   socket.binaryType = 'arraybuffer'
   return new Promise((resolve, reject) => {
-    let opened = false
     // Some platforms never tell that a WebSocket is closed which never was open.
     const letGo = onAbort(signal, () => {
       reject(canceled(signal.reason))
       socket.close()
     })
     socket.addEventListener('open', () => {
-      opened = true
       letGo()
       resolve(toWire(socket))
     })
     // One may close without having been open; `error` comes before it and tells nothing.
-    socket.addEventListener('close', () => {
+    socket.addEventListener('close', (event: unknown) => {
       letGo()
-      if (opened) handlers.onClosed(undefined)
-      else reject(new ThingmeshError('unavailable', 'the websocket could not be opened', { outcome: 'not-sent' }))
+      handlers.onClosed(event)
+      // Of no effect on one that was.
+      reject(event)
     })
     socket.addEventListener('error', () => undefined)
     // MQTT-6.0.0-1: a packet may begin in one frame and end in another, and they are binary; a text is a breach.
@@ -59,13 +57,14 @@ function open(socket: WebSocketLike, handlers: WireHandlers, signal: CancelSigna
 }
 
 function toWire(socket: WebSocketLike): Wire {
+  const close = (): void => socket.close()
   return {
     get bufferedBytes() {
       return socket.bufferedAmount
     },
     // The parser and the codec hand out arrays of their own, so nothing changes under the socket's hands.
     send: bytes => socket.send(bytes as never),
-    end: () => socket.close(),
-    destroy: () => socket.close(),
+    end: close,
+    destroy: close,
   }
 }

@@ -476,9 +476,10 @@ export class MqttEngine implements Outlet {
 
   async #subscribe(packet: SubscribePacket): Promise<void> {
     const asked = toRequests(packet, this.#reader)
-    const answered = (await this.#session!.subscribe(asked.filter(isRequest))).values()
+    const session = this.#session!
+    const answered = (await session.subscribe(asked.filter(isRequest))).values()
     const results = asked.map(one => (isRequest(one) ? answered.next().value! : one))
-    this.#send(toSuback(packet.packetId, results, this.#isTold))
+    this.#send(toSuback(packet.packetId, results, { isTold: this.#isTold, isResumed: session.resumed }))
   }
 
   async #unsubscribe({ packetId, filters }: UnsubscribePacket): Promise<void> {

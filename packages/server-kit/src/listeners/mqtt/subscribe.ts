@@ -4,6 +4,7 @@ import {
   ReasonCode,
   type SubackPacket,
   type SubscribePacket,
+  subscriptionProperty,
   type UnsubackPacket,
 } from '@thingmesh/core/mqtt'
 import type { SubscribeRequest, SubscribeResult } from '../../contracts/index.ts'
@@ -33,16 +34,29 @@ export function isRequest(asked: SubscribeRequest | Refused): asked is Subscribe
   return !('ok' in asked)
 }
 
-/** `isTold`: why a filter was refused, in words; one text for the whole packet is all that MQTT has room for, and one error where it is the only one. */
-export function toSuback(packetId: number, results: readonly SubscribeResult[], isTold: boolean): SubackPacket {
+export interface SubackTerms {
+  /** Why a filter was refused, in words; one text for the whole packet is all that MQTT has room for, and one error where it is the only one. */
+  readonly isTold: boolean
+  /** The peer was told that its session is there, and may take its subscriptions to be. */
+  readonly isResumed: boolean
+}
+
+export function toSuback(
+  packetId: number,
+  results: readonly SubscribeResult[],
+  { isTold, isResumed }: SubackTerms,
+): SubackPacket {
   const reasonCodes = results.map(result => (result.ok ? toQoS(result.delivery) : toSubackReason(result.error)))
   const errors = results.flatMap(result => (result.ok ? [] : [result.error]))
   const [first] = errors
   const reasons = new Set(errors.map(({ message }) => message))
   const isOne = errors.every(({ code }) => code === first?.code)
-  const properties: Properties | undefined =
-    isTold && first !== undefined ? { ...(isOne && toReason(first)), reasonString: [...reasons].join('; ') } : undefined
-  return { type: 'suback', packetId, reasonCodes, properties }
+  if (!isTold) return { type: 'suback', packetId, reasonCodes }
+  const reason =
+    first === undefined ? undefined : { ...(isOne && toReason(first)), reasonString: [...reasons].join('; ') }
+  const hasNew = isResumed && results.some(result => result.ok && result.isNew)
+  const news: Properties = { userProperties: [[subscriptionProperty, 'new'], ...(reason?.userProperties ?? [])] }
+  return { type: 'suback', packetId, reasonCodes, properties: hasNew ? { ...reason, ...news } : reason }
 }
 
 export function toUnsuback(packetId: number, known: readonly boolean[]): UnsubackPacket {

@@ -167,6 +167,48 @@ describe.each(levels)('taking away with MQTT %s', (_, level) => {
     expect(await back.arrived()).toEqual([])
   })
 
+  it('and giving it back leaves a subscription that is a new one, as SUBACK says in a session that was there', async () => {
+    const site = await startSite()
+    await site.hub.control.channels.create({ name: 'aside' })
+    const thing = await site.thing('sensor')
+    const aside = { thing: 'sensor', channel: 'aside', actions: ['subscribe'] as const }
+    const { id } = await site.hub.control.grants.create(aside)
+    const peer = await site.connect(thing, lasting(level))
+    await peer.subscribe('aside/#')
+    await peer.subscribe('telemetry/#')
+    await site.hub.control.grants.remove(id)
+    await peer.closed()
+    await site.hub.control.grants.create(aside)
+    const { peer: back } = await site.enter(thing, lasting(level))
+    const plain = { noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
+    const answers = []
+    for (const [packetId, filter] of [
+      [1, 'telemetry/#'],
+      [2, 'aside/#'],
+      [3, 'aside/#'],
+    ] as const) {
+      back.send({ type: 'subscribe', packetId, subscriptions: [{ filter, qos: 1, ...plain }] })
+      answers.push((await back.take('suback')).properties?.userProperties)
+    }
+    expect(answers).toEqual([undefined, level === 5 ? [['subscription', 'new']] : undefined, undefined])
+  })
+
+  it('and replacing it cuts nobody who comes back in between', async () => {
+    const site = await startSite()
+    await site.hub.control.channels.create({ name: 'aside' })
+    const thing = await site.thing('sensor')
+    const aside = { thing: 'sensor', channel: 'aside', actions: ['publish', 'subscribe'] as const }
+    const { id } = await site.hub.control.grants.create(aside)
+    const peer = await site.connect(thing, lasting(level))
+    await peer.subscribe('aside/#')
+    await peer.disconnect()
+    await site.hub.control.grants.remove(id)
+    const { peer: back } = await site.enter(thing, lasting(level))
+    await site.hub.control.grants.create(aside)
+    expect(await back.publish('aside/a', 'still')).toBe(0)
+    expect(textOf(await back.take('publish'))).toBe('still')
+  })
+
   it.each(['the same hub', 'the next one'])(
     'all of the right to subscribe ends what was under way with QoS 2, and leaves no subscription behind: at %s',
     async where => {
@@ -209,10 +251,14 @@ describe.each(levels)('taking away with MQTT %s', (_, level) => {
     for (const filter of ['aside/0/#', '$share/workers/aside/0/#', 'aside/1/#', 'telemetry/#'])
       await peer.subscribe(filter)
     await peer.disconnect()
+    const watcher = await site.connect(thing, { ...lasting(level), clientId: 'watcher' })
+    await watcher.subscribe('aside/0/#')
     await site.hub.control.grants.remove(lost!.id)
     await site.hub.control.grants.remove(kept!.id)
     await site.hub.control.grants.create({ thing: 'sensor', channel: 'aside', pattern: '1/#', actions: ['subscribe'] })
     await site.expectUndisturbed()
+    // Who comes back before it has been looked at what is left is cut like those who are there.
+    await watcher.closed()
     const { peer: back, sessionPresent, properties } = await site.enter(thing, lasting(level))
     expect(sessionPresent).toBe(true)
     const reason = 'no right any more to subscribe to aside/0/#, $share/workers/aside/0/#'
