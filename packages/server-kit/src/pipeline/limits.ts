@@ -78,7 +78,7 @@ export const defaultHubLimits: HubLimits = {
   systemIntervalMs: 10_000,
 }
 
-/** Where 0 would let nothing through at all, and where it turns something off that else has a time. */
+/** Where 0 would let nothing through at all, where it turns something off that else has a time, and what bounds a timer. */
 export const hubLimitRules: OptionRules<HubLimits> = {
   topicBytesMax: [256, 1],
   topicLevelsMax: [16, 1],
@@ -87,5 +87,6 @@ export const hubLimitRules: OptionRules<HubLimits> = {
   sessionsMax: [100_000, 1],
   sessionsPerPrincipalMax: [10, 1],
   commitBytesMax: [67_108_864, 1],
+  waitMsMax: [30_000, 0, timerMsMax],
   systemIntervalMs: [10_000, 0, timerMsMax],
 }

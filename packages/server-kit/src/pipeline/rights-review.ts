@@ -19,8 +19,8 @@ export class RightsReview {
   readonly #history: HistoryReader
   /** By domain: everybody, or these principals. */
   #taken = new Map<string, Set<string> | 'everybody'>()
-  /** What is still to be looked at, of the changes before. */
-  #due: HubSession[] = []
+  /** What is still to be looked at, of the changes before: each once, however fast changes come. */
+  readonly #due = new Set<HubSession>()
   #timer: NodeJS.Timeout | undefined
   #turn: NodeJS.Immediate | undefined
 
@@ -49,7 +49,7 @@ export class RightsReview {
     this.#timer = undefined
     this.#turn = undefined
     this.#taken.clear()
-    this.#due = []
+    this.#due.clear()
   }
 
   #begin(): void {
@@ -60,14 +60,19 @@ export class RightsReview {
     for (const session of this.#sessions.values()) {
       const { domain, id } = session.principal
       const concerned = taken.get(domain)
-      if (concerned === 'everybody' || concerned?.has(id)) this.#due.push(session)
+      if (concerned === 'everybody' || concerned?.has(id)) this.#due.add(session)
     }
     this.#turn ??= setImmediate(() => this.#goOn())
   }
 
   #goOn(): void {
     this.#turn = undefined
-    for (const session of this.#due.splice(0, sessionsAtOnce)) session.review()
-    if (this.#due.length > 0) this.#turn = setImmediate(() => this.#goOn())
+    let room = sessionsAtOnce
+    for (const session of this.#due) {
+      if (room-- === 0) break
+      this.#due.delete(session)
+      session.review()
+    }
+    if (this.#due.size > 0) this.#turn = setImmediate(() => this.#goOn())
   }
 }

@@ -97,6 +97,12 @@ describe('an option whose value makes no sense is a TypeError that says what was
     [
       'limits',
       create,
+      { store, limits: { waitMsMax: 2 ** 31 } },
+      'waitMsMax: found number 2147483648, the limit is whole, 0 to 2147483647',
+    ],
+    [
+      'limits',
+      create,
       { store, limits: { windowMax: 0 } },
       'windowMax: found number 0, the limit is whole, 1 to Infinity',
     ],
